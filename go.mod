@@ -1,0 +1,3 @@
+module github.com/lockstep-data/lockstep
+
+go 1.26
