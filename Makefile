@@ -1,0 +1,67 @@
+# Go is all that demo and test need. lint fetches one tool through the module
+# proxy; race needs a C compiler.
+SHELL := bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+GO ?= go
+PKG ?= ./...
+BENCH ?= .
+BENCHTIME ?= 1s
+FUZZTIME ?= 20s
+RACEPKG ?= ./shared/runner/... ./shared/store/... ./shared/asl/...
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFILES := find . -name '*.go' -not -path './.git/*' -not -path '*/testdata/*' -not -path '*/node_modules/*'
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## move real data into a local database, twice, and show what is in it
+	@./examples/airports/demo.sh
+
+.PHONY: test
+test: ## run all tests; the last line says how many passed, failed, were skipped
+	@set -o pipefail; $(GO) test -json $(PKG) | $(GO) run ./.ci/testcount $(if $(filter ./...,$(PKG)),-min .ci/min-tests)
+
+.PHONY: lint
+lint: ## check formatting, go vet, staticcheck
+	@bad=$$($(GOFILES) -print0 | xargs -0 gofmt -s -l); \
+	if [ -n "$$bad" ]; then echo "not formatted, run gofmt -s -w on:"; echo "$$bad"; exit 1; fi
+	$(GO) vet ./... ./.ci/testcount
+	$(GO) run $(STATICCHECK) ./... ./.ci/testcount
+
+.PHONY: race
+race: ## run the most concurrent packages under the race detector
+	$(GO) test -race $(RACEPKG)
+
+.PHONY: bench
+bench: ## run the benchmarks (BENCH=pattern BENCHTIME=1s PKG=./...)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(PKG)
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (default 20s)
+	@set -euo pipefail; \
+	for f in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd shared examples functions infra statemachine 2>/dev/null | sort); do \
+	  for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$f"); do \
+	    echo "== $$(dirname "$$f") $$t"; \
+	    $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$f")"; \
+	  done; \
+	done
+
+.PHONY: cover
+cover: ## measure test coverage; the page is out/cover.html
+	@mkdir -p out
+	@$(GO) test -coverprofile=out/cover.out $(PKG)
+	@$(GO) tool cover -html=out/cover.out -o out/cover.html
+	@$(GO) tool cover -func=out/cover.out | tail -1
+
+.PHONY: build
+build: ## build bin/lockstep
+	@mkdir -p bin
+	$(GO) build -trimpath -o bin/lockstep ./cmd/lockstep
+
+.PHONY: docs
+docs: ## write the generated pages: docs/reference and docs/schema
+	$(GO) run ./cmd/lockstep schema --docs docs/reference --out docs/schema/job.schema.json
