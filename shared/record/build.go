@@ -1,0 +1,130 @@
+package record
+
+import (
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+// Builder collects rows of a schema. It is not safe for concurrent use.
+type Builder struct {
+	schema Schema
+	arrow  *arrow.Schema
+	cols   []array.Builder
+}
+
+// NewBuilder makes an empty builder.
+func NewBuilder(s Schema) *Builder {
+	b := &Builder{schema: s, arrow: s.Arrow()}
+	for _, c := range s.Columns {
+		b.cols = append(b.cols, NewColumnBuilder(c.Type))
+	}
+	return b
+}
+
+// NewColumnBuilder makes a builder of one column: Int64Builder, Float64Builder, Decimal128Builder, BooleanBuilder, StringBuilder
+// (String, JSON), BinaryBuilder, FixedSizeBinaryBuilder (UUID), Date32Builder, Time64Builder or TimestampBuilder.
+func NewColumnBuilder(t Type) array.Builder {
+	return array.NewBuilder(memory.DefaultAllocator, t.Arrow())
+}
+
+// Column gives the builder of a column; each row appends to every column once.
+func (b *Builder) Column(i int) array.Builder { return b.cols[i] }
+
+// Len counts the rows of the first column.
+func (b *Builder) Len() int {
+	if len(b.cols) == 0 {
+		return 0
+	}
+	return b.cols[0].Len()
+}
+
+// Reserve makes room for n more rows.
+func (b *Builder) Reserve(n int) {
+	for _, c := range b.cols {
+		c.Reserve(n)
+	}
+}
+
+// Rows gives what was collected and empties the builder.
+func (b *Builder) Rows() arrow.RecordBatch {
+	n := int64(b.Len())
+	cols := make([]arrow.Array, len(b.cols))
+	for i, c := range b.cols {
+		cols[i] = c.NewArray()
+	}
+	return array.NewRecordBatch(b.arrow, cols, n)
+}
+
+// MakeRows puts columns of the schema together.
+func MakeRows(s Schema, cols []arrow.Array, n int) arrow.RecordBatch {
+	return array.NewRecordBatch(s.Arrow(), cols, int64(n))
+}
+
+// TakeRows gives the rows at the indices, in their order; an index may come twice.
+func TakeRows(rows arrow.RecordBatch, indices []int32) arrow.RecordBatch {
+	cols := make([]arrow.Array, rows.NumCols())
+	for i := range cols {
+		cols[i] = Take(rows.Column(i), indices)
+	}
+	return array.NewRecordBatch(rows.Schema(), cols, int64(len(indices)))
+}
+
+// Take gives the cells at the indices, in their order; -1 gives a null.
+func Take(col arrow.Array, indices []int32) arrow.Array {
+	b := array.NewBuilder(memory.DefaultAllocator, col.DataType())
+	b.Reserve(len(indices))
+	switch c := col.(type) {
+	case *array.Int64:
+		take[int64](c, b.(*array.Int64Builder), indices)
+	case *array.Float64:
+		take[float64](c, b.(*array.Float64Builder), indices)
+	case *array.Decimal128:
+		take[decimal128.Num](c, b.(*array.Decimal128Builder), indices)
+	case *array.Boolean:
+		take[bool](c, b.(*array.BooleanBuilder), indices)
+	case *array.String:
+		take[string](c, b.(*array.StringBuilder), indices)
+	case *array.Binary:
+		take[[]byte](c, b.(*array.BinaryBuilder), indices)
+	case *array.FixedSizeBinary:
+		take[[]byte](c, b.(*array.FixedSizeBinaryBuilder), indices)
+	case *array.Date32:
+		take[arrow.Date32](c, b.(*array.Date32Builder), indices)
+	case *array.Time64:
+		take[arrow.Time64](c, b.(*array.Time64Builder), indices)
+	case *array.Timestamp:
+		take[arrow.Timestamp](c, b.(*array.TimestampBuilder), indices)
+	default:
+		panic("record: cannot take from " + col.DataType().String())
+	}
+	return b.NewArray()
+}
+
+type cells[T any] interface {
+	IsNull(int) bool
+	Value(int) T
+}
+
+type appender[T any] interface {
+	Append(T)
+	AppendNull()
+}
+
+func take[T any](col cells[T], b appender[T], indices []int32) {
+	for _, i := range indices {
+		if i < 0 || col.IsNull(int(i)) {
+			b.AppendNull()
+		} else {
+			b.Append(col.Value(int(i)))
+		}
+	}
+}
+
+// NullColumn gives n nulls of a type.
+func NullColumn(t Type, n int) arrow.Array {
+	b := NewColumnBuilder(t)
+	b.AppendNulls(n)
+	return b.NewArray()
+}

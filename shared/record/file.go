@@ -1,0 +1,281 @@
+package record
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/lockstep-data/lockstep/shared/fault"
+)
+
+// Format is the version of the stored form of a batch.
+const Format = 1
+
+// The metadata key and the hidden columns of a stored batch.
+const (
+	headerKey    = "lockstep"
+	originColumn = "__lockstep_origin"
+	hiddenPrefix = "__lockstep_"
+)
+
+// Compression of a stored batch.
+type Compression string
+
+// The compressions that Arrow files know.
+const (
+	LZ4  Compression = "lz4"
+	Zstd Compression = "zstd"
+	None Compression = "none"
+)
+
+type header struct {
+	Format  int      `json:"format"`
+	Read    int      `json:"read"`
+	Start   string   `json:"start"`
+	End     string   `json:"end"`
+	Last    bool     `json:"last"`
+	Warned  int      `json:"warned,omitempty"`
+	Rejects []Reject `json:"rejects,omitempty"`
+	Prefix  string   `json:"prefix,omitempty"` // of Offsets
+	Ends    []byte   `json:"ends,omitempty"`   // of Offsets: differences, as varints
+	Texts   []string `json:"texts,omitempty"`
+	Sum     string   `json:"sum"` // xxhash64 of the columns' content and of this header without it
+}
+
+// Marshal gives the batch as an Arrow IPC file: the columns, an origin column when rows and originals differ, and one metadata
+// entry with everything else. The same batch gives the same bytes.
+func Marshal(b Batch, c Compression) ([]byte, error) {
+	h := header{Format: Format, Read: b.Read, Start: b.Start, End: b.End, Last: b.Last, Warned: b.Warned, Rejects: b.Rejects}
+	switch p := b.Positions.(type) {
+	case nil:
+	case Offsets:
+		h.Prefix, h.Ends = p.Prefix, deltas(p.Ends)
+	case Texts:
+		h.Texts = p
+	default:
+		return nil, fault.New(fault.Internal, "positions of type %T cannot be stored", p)
+	}
+	fields, cols := []arrow.Field{}, []arrow.Array{}
+	if b.Rows != nil {
+		fields = append(fields, b.Schema.Arrow().Fields()...)
+		cols = append(cols, b.Rows.Columns()...)
+	}
+	if b.Origin != nil {
+		origin := array.NewInt32Builder(memory.DefaultAllocator)
+		origin.AppendValues(b.Origin, nil)
+		fields = append(fields, arrow.Field{Name: originColumn, Type: arrow.PrimitiveTypes.Int32})
+		cols = append(cols, origin.NewArray())
+	}
+	sum, err := h.sum(cols)
+	if err != nil {
+		return nil, err
+	}
+	h.Sum = sum
+	meta, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("encode batch header: %w", err)
+	}
+	md := arrow.NewMetadata([]string{headerKey}, []string{string(meta)})
+	schema := arrow.NewSchema(fields, &md)
+	return write(schema, array.NewRecordBatch(schema, cols, int64(b.Len())), c)
+}
+
+func write(schema *arrow.Schema, rows arrow.RecordBatch, c Compression) ([]byte, error) {
+	var out bytes.Buffer
+	opts := []ipc.Option{ipc.WithSchema(schema), ipc.WithAllocator(memory.DefaultAllocator)}
+	switch c {
+	case LZ4:
+		opts = append(opts, ipc.WithLZ4())
+	case Zstd:
+		opts = append(opts, ipc.WithZstd())
+	}
+	w, err := ipc.NewFileWriter(&out, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("open arrow writer: %w", err)
+	}
+	if err := w.Write(rows); err != nil {
+		return nil, fmt.Errorf("write arrow record: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("close arrow writer: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// Unmarshal reads what Marshal wrote. A file that is damaged, or was not written by Marshal, is DataInvalid; one of a later format
+// is VersionTooNew.
+func Unmarshal(data []byte) (b Batch, err error) {
+	defer func() {
+		if p := recover(); p != nil { // arrow panics on some damaged files
+			err = fault.New(fault.DataInvalid, "batch is damaged: %v", p)
+		}
+	}()
+	r, err := ipc.NewFileReader(bytes.NewReader(data), ipc.WithAllocator(memory.DefaultAllocator))
+	if err != nil {
+		return Batch{}, fault.New(fault.DataInvalid, "batch is not a whole Arrow file: %w", err)
+	}
+	md := r.Schema().Metadata()
+	text, ok := md.GetValue(headerKey)
+	if !ok {
+		return Batch{}, fault.New(fault.DataInvalid, "Arrow file is not a batch: no %q metadata", headerKey)
+	}
+	var h header
+	if err := json.Unmarshal([]byte(text), &h); err != nil {
+		return Batch{}, fault.New(fault.DataInvalid, "batch header is damaged: %w", err)
+	}
+	if h.Format > Format {
+		return Batch{}, fault.New(fault.VersionTooNew, "batch has format %d, this version reads up to %d", h.Format, Format)
+	}
+	if r.NumRecords() != 1 {
+		return Batch{}, fault.New(fault.DataInvalid, "batch has %d Arrow records instead of 1", r.NumRecords())
+	}
+	rows, err := r.RecordBatch(0)
+	if err != nil {
+		return Batch{}, fault.New(fault.DataInvalid, "batch is damaged: %w", err)
+	}
+	if sum, err := h.sum(rows.Columns()); err != nil || sum != h.Sum {
+		return Batch{}, fault.New(fault.DataInvalid, "batch is damaged: its checksum does not fit")
+	}
+	return h.batch(rows)
+}
+
+func (h header) batch(rows arrow.RecordBatch) (Batch, error) {
+	b := Batch{Read: h.Read, Start: h.Start, End: h.End, Last: h.Last, Warned: h.Warned, Rejects: h.Rejects}
+	fields, cols := rows.Schema().Fields(), rows.Columns()
+	if n := len(fields) - 1; n >= 0 && fields[n].Name == originColumn {
+		origin, ok := cols[n].(*array.Int32)
+		if !ok {
+			return Batch{}, fault.New(fault.DataInvalid, "batch is damaged: its origin column is %s", fields[n].Type)
+		}
+		b.Origin = origin.Int32Values()
+		fields, cols = fields[:n], cols[:n]
+	}
+	schema, err := schemaOf(fields)
+	if err != nil {
+		return Batch{}, err
+	}
+	b.Schema = schema
+	if len(fields) > 0 {
+		b.Rows = MakeRows(schema, cols, int(rows.NumRows()))
+	}
+	switch {
+	case h.Ends != nil:
+		ends, err := undelta(h.Ends)
+		if err != nil {
+			return Batch{}, err
+		}
+		b.Positions = Offsets{h.Prefix, ends}
+	case h.Texts != nil:
+		b.Positions = Texts(h.Texts)
+	}
+	return b, nil
+}
+
+// sum hashes the header and the content of the columns.
+func (h header) sum(cols []arrow.Array) (string, error) {
+	h.Sum = ""
+	meta, err := json.Marshal(h)
+	if err != nil {
+		return "", fmt.Errorf("encode batch header: %w", err)
+	}
+	d := xxhash.New()
+	_, _ = d.Write(meta)
+	for _, col := range cols {
+		hashColumn(d, col)
+	}
+	return fmt.Sprintf("%016x", d.Sum64()), nil
+}
+
+func hashColumn(d *xxhash.Digest, col arrow.Array) {
+	var word [8]byte
+	put := func(n int) {
+		binary.LittleEndian.PutUint64(word[:], uint64(n))
+		_, _ = d.Write(word[:])
+	}
+	put(col.Len())
+	put(col.NullN())
+	if col.NullN() > 0 {
+		for i := range col.Len() {
+			if col.IsNull(i) {
+				put(i)
+			}
+		}
+	}
+	switch c := col.(type) {
+	case *array.Int64:
+		_, _ = d.Write(arrow.Int64Traits.CastToBytes(c.Int64Values()))
+	case *array.Int32:
+		_, _ = d.Write(arrow.Int32Traits.CastToBytes(c.Int32Values()))
+	case *array.Float64:
+		_, _ = d.Write(arrow.Float64Traits.CastToBytes(c.Float64Values()))
+	case *array.Decimal128:
+		_, _ = d.Write(arrow.Decimal128Traits.CastToBytes(c.Values()))
+	case *array.Date32:
+		_, _ = d.Write(arrow.Date32Traits.CastToBytes(c.Date32Values()))
+	case *array.Time64:
+		_, _ = d.Write(arrow.Time64Traits.CastToBytes(c.Time64Values()))
+	case *array.Timestamp:
+		_, _ = d.Write(arrow.TimestampTraits.CastToBytes(c.TimestampValues()))
+	case *array.String:
+		hashOffsets(d, c.ValueOffsets())
+		_, _ = d.Write(c.ValueBytes())
+	case *array.Binary:
+		hashOffsets(d, c.ValueOffsets())
+		_, _ = d.Write(c.ValueBytes())
+	default:
+		for i := range col.Len() {
+			_, _ = d.WriteString(col.ValueStr(i))
+		}
+	}
+}
+
+// hashOffsets hashes offsets relative to the first, so that a slice hashes as its copy does.
+func hashOffsets(d *xxhash.Digest, offsets []int32) {
+	if len(offsets) == 0 {
+		return
+	}
+	if offsets[0] != 0 {
+		moved := make([]int32, len(offsets))
+		for i, o := range offsets {
+			moved[i] = o - offsets[0]
+		}
+		offsets = moved
+	}
+	_, _ = d.Write(arrow.Int32Traits.CastToBytes(offsets))
+}
+
+func deltas(ends []int64) []byte {
+	out := make([]byte, 0, len(ends)*2)
+	var last int64
+	for _, e := range ends {
+		out = binary.AppendVarint(out, e-last)
+		last = e
+	}
+	return out
+}
+
+func undelta(data []byte) ([]int64, error) {
+	var ends []int64
+	var last int64
+	for len(data) > 0 {
+		d, n := binary.Varint(data)
+		if n <= 0 {
+			return nil, fault.New(fault.DataInvalid, "batch is damaged: its positions cannot be read")
+		}
+		last += d
+		ends = append(ends, last)
+		data = data[n:]
+	}
+	return ends, nil
+}
+
+// Reserved says whether a column of this name would collide with the hidden columns of a stored batch.
+func Reserved(name string) bool { return strings.HasPrefix(name, hiddenPrefix) }
