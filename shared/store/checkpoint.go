@@ -22,7 +22,8 @@ type Checkpoint struct {
 	Term      int64
 	Attempt   string // <epoch>#<state entered, ms>#<retry>; string order is time order
 	Owner     string // <run>#<attempt>#<invocation's request id>
-	Run       string // the run that seq and position belong to in full mode
+	Run       string // who bound it last; in full mode seq and position belong to it; "" after a reset
+	Base      string // who seq counts from: <run>#<term> of the first bind, of a full run's, or of the first after a reset
 	Schema    string // digest of the schema that was loaded last
 	Total     int64  // records loaded over all runs
 	Window    string // the failure window, encoded; at most 700 bytes

@@ -46,7 +46,8 @@ type TakeLock struct {
 	Now        time.Time
 	LeaseUntil time.Time
 	MaxTries   int
-	Unfenced   bool // a destination cannot check fences: ACQUIRE also waits for the lease and 30 s
+	Unfenced   bool      // a destination cannot check fences: ACQUIRE also waits for the lease and 30 s
+	Expired    time.Time // STEAL without proof of death: only while lease_until is before it; zero with proof
 }
 
 // RetakeLock asks that the same run goes on under a later epoch.
@@ -55,10 +56,11 @@ type RetakeLock struct {
 	Holder     string
 	LeaseUntil time.Time
 	Now        time.Time
-	CountTry   bool  // ADD tries 1, and refuse when MaxTries is reached
-	Forgive    bool  // the run made progress since its last take: SET tries = 1 instead of ADD 1
-	Progress   int64 // the run's committed batches now
-	ClearStop  bool
+	CountTry   bool      // ADD tries 1, and refuse when MaxTries is reached
+	Forgive    bool      // the run made progress since its last take: a counted try is SET tries = 1, whatever MaxTries
+	Progress   int64     // the run's committed batches now; kept when the try counts
+	ClearStop  bool      // a redrive of the top: whoever asked for the stop got it
+	Expired    time.Time // from a local holder that is not proven dead: only while lease_until is before it; else zero
 	MaxTries   int
 }
 
@@ -80,12 +82,13 @@ type ReleaseLock struct {
 	Now       time.Time
 }
 
-// IgnoreLock closes a job. Dead says that the caller has STEAL's proof for a lock in progress.
+// IgnoreLock closes a job. Dead says that the caller has STEAL's proof for a lock in progress; Expired is part of that proof.
 type IgnoreLock struct {
 	Job      string
 	Seen     Lock
 	MaxTries int
 	Dead     bool
+	Expired  time.Time // as in TakeLock
 	Now      time.Time
 	// Code and Message replace the lock's error when set (StateBehind closes a job whatever its tries).
 	Code    string
@@ -98,7 +101,8 @@ type ResetLock struct {
 	Seen  Lock
 	Force bool
 	Now   time.Time
-	// Streams whose checkpoints start over ("" in the list: all of them); empty keeps the checkpoints.
+	// Streams whose checkpoints start over ("" in the list: all of them): they are fenced, seq, position, window, schema and drained
+	// are emptied, and the next bind begins a new Base. Empty keeps the checkpoints.
 	Streams []string
 }
 

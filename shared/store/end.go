@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lockstep-data/lockstep/shared/fault"
+)
+
+// EndRequest ends a run's holding.
+type EndRequest struct {
+	Holding
+	Code        string // "" succeeded, else the code of the failure
+	Message     string // for people
+	Closing     bool   // by close or sweep, which have proof that the run is dead: from any epoch up to the holding's
+	BackoffBase time.Duration
+	BackoffCap  time.Duration
+}
+
+// End is RELEASE. A failed release keeps others away for a random part of min(cap, base·2^tries). It answers the lock and whether
+// the run's holding is ended as asked; a Closing that found nothing to close is false without error. Errors: Superseded, and those
+// of the store.
+func (p Protocol) End(ctx context.Context, r EndRequest) (Lock, bool, error) {
+	w := ReleaseLock{Holding: r.Holding, Code: r.Code, Message: r.Message, Closing: r.Closing, Now: p.Now()}
+	if r.Code != "" && r.BackoffBase > 0 {
+		seen, err := p.Store.Lock(ctx, r.Job)
+		if err != nil {
+			return Lock{}, false, fmt.Errorf("read lock of job %s: %w", r.Job, err)
+		}
+		w.NotBefore = w.Now.Add(p.Jitter(Backoff(r.BackoffBase, r.BackoffCap, seen.Tries)))
+	}
+	var got Lock
+	var applied bool
+	err := p.send(ctx, func() (err error) {
+		got, applied, err = p.Store.Release(ctx, w)
+		return err
+	})
+	if err != nil {
+		return got, false, fmt.Errorf("release lock of job %s: %w", r.Job, err)
+	}
+	switch {
+	case applied, ended(r, got):
+		return got, true, nil
+	case r.Closing:
+		return got, false, nil
+	}
+	return got, false, superseded("release by run %s in term %d, epoch %s: the lock is %s by run %s in term %d, epoch %s",
+		r.Run, r.Term, r.Epoch, got.Status, got.Run, got.Term, got.Epoch)
+}
+
+// ended recognises a release that happened before, by this call or by a twin of it.
+func ended(r EndRequest, l Lock) bool {
+	if l.Run != r.Run || l.Term != r.Term {
+		return false
+	}
+	if r.Code == "" {
+		return l.Status == Succeeded
+	}
+	return l.Status == Failed && l.Epoch == r.Epoch && l.ErrorCode == r.Code
+}
+
+// Shut closes the job of a run that may not go on and that no later run may continue, as StateBehind. The run's holding ends with
+// it. Only a repair opens the job again. Errors: Superseded, and those of the store.
+func (p Protocol) Shut(ctx context.Context, h Holding, code, message string) (Lock, error) {
+	seen, err := p.Store.Lock(ctx, h.Job)
+	if err != nil {
+		return Lock{}, fmt.Errorf("read lock of job %s: %w", h.Job, err)
+	}
+	if seen.Status == Ignored && seen.Run == h.Run && seen.Term == h.Term+1 && seen.ErrorCode == code {
+		return seen, nil
+	}
+	if seen.Status == InProgress && seen.Run == h.Run && seen.Term == h.Term && seen.Epoch == h.Epoch {
+		got, applied, err := p.Store.Ignore(ctx, IgnoreLock{Job: h.Job, Seen: seen, Dead: true, Now: p.Now(), Code: code, Message: message})
+		if err != nil {
+			return got, fmt.Errorf("shut job %s: %w", h.Job, err)
+		}
+		if applied {
+			return got, nil
+		}
+		seen = got
+	}
+	return seen, superseded("shut job %s: the lock is %s by run %s in term %d", h.Job, seen.Status, seen.Run, seen.Term)
+}
+
+// Halt is an operator's STOP: asks the run that holds the job to end with the code. Errors: NotReady (nothing is in progress), and
+// those of the store.
+func (p Protocol) Halt(ctx context.Context, job, code string) (Lock, error) {
+	seen, err := p.Store.Lock(ctx, job)
+	if err != nil {
+		return Lock{}, fmt.Errorf("read lock of job %s: %w", job, err)
+	}
+	for range maxRounds {
+		if seen.Status != InProgress {
+			return seen, fault.New(fault.NotReady, "job %s is not running", job)
+		}
+		got, applied, err := p.Store.Stop(ctx, job, seen.Term, code)
+		if err != nil {
+			return got, fmt.Errorf("stop job %s: %w", job, err)
+		}
+		if applied {
+			return got, nil
+		}
+		seen = got
+	}
+	return seen, fault.New(fault.Transient, "lock of job %s changed %d times while it was stopped", job, maxRounds)
+}
+
+// ReopenRequest is an operator's reset.
+type ReopenRequest struct {
+	Job      string
+	Force    bool     // also when a run holds it: that one is fenced
+	Streams  []string // whose checkpoints start over; "" in the list: all
+	Repaired bool     // state and destinations were compared: also opens what StateBehind shut
+}
+
+// Reopen is RESET. Errors: Held (a run holds it and Force is not set), NotReady (it never ran), StateBehind (shut, and not Repaired),
+// Conflict (it changed meanwhile), and those of the store.
+func (p Protocol) Reopen(ctx context.Context, r ReopenRequest) (Lock, error) {
+	seen, err := p.Store.Lock(ctx, r.Job)
+	if err != nil {
+		return Lock{}, fmt.Errorf("read lock of job %s: %w", r.Job, err)
+	}
+	switch {
+	case seen.Term == 0:
+		return seen, fault.New(fault.NotReady, "job %s never ran: there is nothing to reset", r.Job)
+	case seen.Status == Ignored && seen.ErrorCode == string(fault.StateBehind) && !r.Repaired:
+		return seen, fault.New(fault.StateBehind, "a destination of job %s is ahead of its checkpoint", r.Job).WithHint("run lockstep doctor")
+	case seen.Status == InProgress && !r.Force:
+		return seen, fault.New(fault.Held, "run %s holds job %s", seen.Run, r.Job).WithHint("stop it first, or reset with force")
+	}
+	got, applied, err := p.Store.Reset(ctx, ResetLock{Job: r.Job, Seen: seen, Force: r.Force, Now: p.Now(), Streams: r.Streams})
+	if err != nil {
+		return got, fmt.Errorf("reset job %s: %w", r.Job, err)
+	}
+	if !applied {
+		return got, fault.New(fault.Conflict, "job %s changed while it was reset: it is %s", r.Job, got.Status).WithHint("look at it and try again")
+	}
+	return got, nil
+}
