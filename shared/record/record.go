@@ -105,6 +105,20 @@ func (b Batch) OriginOf(row int) int {
 	return int(b.Origin[row])
 }
 
+// RowOf gives the first row of an original, or -1 when it has none.
+func (b Batch) RowOf(original int) int {
+	if b.Origin == nil {
+		if original < b.Len() {
+			return original
+		}
+		return -1
+	}
+	if i, ok := slices.BinarySearch(b.Origin, int32(original)); ok {
+		return i
+	}
+	return -1
+}
+
 // Active counts the originals that still have rows.
 func (b Batch) Active() int {
 	if b.Origin == nil {
@@ -161,8 +175,9 @@ func (b Batch) Split(schema Schema, rows arrow.RecordBatch, parents []int32) Bat
 }
 
 // Refuse answers the batch without the originals of the refused rows, which become rejects of the phase. All rows of an original go
-// together; the first refusal of an original is its reason. snapshot is the batch whose rows show the record before the failing step.
-func (b Batch) Refuse(phase string, refusals []Refusal, key []string) Batch {
+// together; the first refusal of an original is its reason. The snapshot is the row as it is in b, or, when whole is given, the
+// original's first row in whole: the batch as it was before any split.
+func (b Batch) Refuse(phase string, refusals []Refusal, key []string, whole *Batch) Batch {
 	if len(refusals) == 0 {
 		return b
 	}
@@ -176,9 +191,13 @@ func (b Batch) Refuse(phase string, refusals []Refusal, key []string) Batch {
 			continue
 		}
 		gone[origin] = true
+		from, row := &b, r.Row
+		if whole != nil && whole.RowOf(origin) >= 0 {
+			from, row = whole, whole.RowOf(origin)
+		}
 		rejects = append(rejects, Reject{
 			Index: origin, Phase: phase, Code: r.Code, Rule: r.Rule, Message: r.Message, Tries: r.Tries,
-			Key: b.Key(r.Row, key), Snapshot: b.JSON(r.Row),
+			Key: from.Key(row, key), Snapshot: from.JSON(row),
 		})
 	}
 	slices.SortFunc(rejects, func(x, y Reject) int { return x.Index - y.Index })

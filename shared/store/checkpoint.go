@@ -61,6 +61,28 @@ type MoveCheckpoint struct {
 	Now      time.Time
 }
 
+// Completed gives the request's failures with the fields filled in that follow from the request: id, key, times.
+func (w MoveCheckpoint) Completed() []Failure {
+	out := make([]Failure, len(w.Failures))
+	for i, f := range w.Failures {
+		f.Job, f.Run, f.Stream, f.Partition, f.Seq = w.Job, w.Run, w.Stream, w.CheckpointKey.Partition, w.Seq
+		if f.ID == "" {
+			f.ID = FailureID(f.Run, w.CheckpointKey, f.Seq, f.Index)
+		}
+		if f.Status == "" {
+			f.Status = "open"
+		}
+		if f.CreatedAt.IsZero() {
+			f.CreatedAt = w.Now
+		}
+		if f.ExpiresAt.IsZero() {
+			f.ExpiresAt = f.CreatedAt.Add(DetailRetention)
+		}
+		out[i] = f
+	}
+	return out
+}
+
 // DrainCheckpoint marks ~commit as done by the run.
 type DrainCheckpoint struct {
 	CheckpointKey

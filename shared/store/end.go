@@ -22,7 +22,7 @@ type EndRequest struct {
 // the run's holding is ended as asked; a Closing that found nothing to close is false without error. Errors: Superseded, and those
 // of the store.
 func (p Protocol) End(ctx context.Context, r EndRequest) (Lock, bool, error) {
-	w := ReleaseLock{Holding: r.Holding, Code: r.Code, Message: r.Message, Closing: r.Closing, Now: p.Now()}
+	w := ReleaseLock{Holding: r.Holding, Code: r.Code, Message: r.Message, Closing: r.Closing, Now: p.now()}
 	if r.Code != "" && r.BackoffBase > 0 {
 		seen, err := p.Store.Lock(ctx, r.Job)
 		if err != nil {
@@ -71,7 +71,7 @@ func (p Protocol) Shut(ctx context.Context, h Holding, code, message string) (Lo
 		return seen, nil
 	}
 	if seen.Status == InProgress && seen.Run == h.Run && seen.Term == h.Term && seen.Epoch == h.Epoch {
-		got, applied, err := p.Store.Ignore(ctx, IgnoreLock{Job: h.Job, Seen: seen, Dead: true, Now: p.Now(), Code: code, Message: message})
+		got, applied, err := p.Store.Ignore(ctx, IgnoreLock{Job: h.Job, Seen: seen, Dead: true, Now: p.now(), Code: code, Message: message})
 		if err != nil {
 			return got, fmt.Errorf("shut job %s: %w", h.Job, err)
 		}
@@ -129,7 +129,7 @@ func (p Protocol) Reopen(ctx context.Context, r ReopenRequest) (Lock, error) {
 	case seen.Status == InProgress && !r.Force:
 		return seen, fault.New(fault.Held, "run %s holds job %s", seen.Run, r.Job).WithHint("stop it first, or reset with force")
 	}
-	got, applied, err := p.Store.Reset(ctx, ResetLock{Job: r.Job, Seen: seen, Force: r.Force, Now: p.Now(), Streams: r.Streams})
+	got, applied, err := p.Store.Reset(ctx, ResetLock{Job: r.Job, Seen: seen, Force: r.Force, Now: p.now(), Streams: r.Streams})
 	if err != nil {
 		return got, fmt.Errorf("reset job %s: %w", r.Job, err)
 	}

@@ -22,6 +22,7 @@ type EnterRequest struct {
 // at Lock.Stop. Errors: Superseded (final), AlreadyDone (a twin ended the run: end without error), Ignored (the run used up its
 // tries), Held (a local run that another living process works on), and those of the store.
 func (p Protocol) Enter(ctx context.Context, r EnterRequest) (Lock, error) {
+	r.LeaseUntil = r.LeaseUntil.Truncate(time.Millisecond)
 	seen, err := p.Store.Lock(ctx, r.Job)
 	if err != nil {
 		return Lock{}, fmt.Errorf("read lock of job %s: %w", r.Job, err)
@@ -109,7 +110,7 @@ func (p Protocol) retake(ctx context.Context, seen Lock, r retaking) (Lock, Outc
 		}
 		w.Forgive = w.Progress > seen.Progress
 	}
-	w.Now = p.Now()
+	w.Now = p.now()
 	if w.CountTry && !w.Forgive && seen.Tries >= r.maxTries {
 		// A later epoch of the same run is itself the proof that the seen one ended.
 		got, applied, err := p.Store.Ignore(ctx, IgnoreLock{

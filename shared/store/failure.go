@@ -8,7 +8,7 @@ import (
 
 // Failure is a record that could not be moved, kept with its reason and its snapshot.
 type Failure struct {
-	ID        string // <run>#<stream>#<partition>#<seq>#<index>, parts percent-encoded
+	ID        string // <run>#<stream>#<partition>#<seq>#<index>, parts percent-encoded; "": built by the checkpoint
 	Job       string
 	Run       string
 	Stream    string
@@ -25,8 +25,8 @@ type Failure struct {
 	Raw       string          // what could not even be parsed, at most 4,096 bytes
 	Batch     string          // object that holds the whole record when the snapshot is truncated; "" else
 	Status    string          // open | replayed | discarded
-	CreatedAt time.Time
-	ExpiresAt time.Time
+	CreatedAt time.Time // zero: the checkpoint's Now
+	ExpiresAt time.Time // zero: DetailRetention after CreatedAt
 }
 
 // FailureID builds the id, unique over batches and runs.

@@ -64,7 +64,7 @@ func (p Protocol) proof(ctx context.Context, l Lock) (bool, time.Time, error) {
 			return false, time.Time{}, err
 		}
 	}
-	limit := p.Now().Add(-Skew)
+	limit := p.now().Add(-Skew)
 	switch {
 	case life == Dead:
 		return true, time.Time{}, nil
@@ -110,6 +110,9 @@ func Backoff(base, limit time.Duration, n int) time.Duration {
 	}
 	return max(min(d, limit), 0)
 }
+
+// now cuts the clock to what stores keep, so that a decision here and a condition there compare the same numbers.
+func (p Protocol) now() time.Time { return p.Now().Truncate(time.Millisecond) }
 
 // maxTries gives the bound of takes without progress.
 func maxTries(n int) int {

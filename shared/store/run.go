@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+// How long stores keep what is not state, when the item does not say it itself.
+const (
+	RunRetention    = 180 * 24 * time.Hour // runs and their partitions; never under 91 days
+	DetailRetention = 30 * 24 * time.Hour  // step executions, log events and failures
+)
+
 // RunStatus is the state of a run.
 type RunStatus string
 
@@ -45,10 +51,11 @@ type Run struct {
 	CreatedAt   time.Time
 	StartedAt   time.Time
 	EndedAt     time.Time // zero while it runs
-	ExpiresAt   time.Time
+	ExpiresAt   time.Time // zero: RunRetention after CreatedAt
 }
 
-// RunChange changes a run; nil fields stay as they are.
+// RunChange changes a run; nil fields stay as they are. When the run's status is none of Only, nothing changes. A change with Add is
+// not to be sent again by itself: give it together with a Status that Only leaves out.
 type RunChange struct {
 	Job       string
 	ID        string

@@ -16,7 +16,8 @@ import (
 //
 // Errors: NotFound (the named item does not exist), Conflict (it exists already), VersionTooNew (the state was written by a
 // newer version; nothing was changed), Transient (the state is busy or out of reach), Timeout, DataInvalid (the stored state is
-// corrupt), Internal.
+// corrupt, or the request breaks a rule or names a page token that is none), AuthDenied (the state may not be written),
+// QuotaExceeded (it is full), Internal.
 type Store interface {
 	LockStore
 	CheckpointStore
@@ -72,7 +73,8 @@ type CheckpointStore interface {
 type RunStore interface {
 	// StartRun puts the run if it is absent. Applied = false answers the run that is there: its InputSHA256 tells whether it is the same.
 	StartRun(ctx context.Context, r Run) (Run, bool, error)
-	// UpdateRun changes what is set in the change; NotFound when there is no such run.
+	// UpdateRun changes what is set in the change and answers the run as it is then; NotFound when there is no such run. A status that
+	// Only leaves out changes nothing and is no error: look at the answer.
 	UpdateRun(ctx context.Context, c RunChange) (Run, error)
 	// Run reads one run with the sums over its partitions; NotFound when it does not exist.
 	Run(ctx context.Context, job, run string) (Run, error)

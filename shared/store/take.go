@@ -43,7 +43,7 @@ type Taken struct {
 // a later epoch of the run took over or the run ended, and those of the store.
 func (p Protocol) Take(ctx context.Context, r TakeRequest) (Taken, error) {
 	t := taker{p: p, r: r, rvn: p.NewRVN()}
-	t.r.MaxTries = maxTries(r.MaxTries)
+	t.r.MaxTries, t.r.LeaseUntil = maxTries(r.MaxTries), r.LeaseUntil.Truncate(time.Millisecond)
 	seen, err := p.Store.Lock(ctx, r.Job)
 	if err != nil {
 		return Taken{}, fmt.Errorf("read lock of job %s: %w", r.Job, err)
@@ -83,7 +83,7 @@ func (t taker) round(ctx context.Context, seen Lock) (Taken, bool, error) {
 
 // free takes a lock that nobody holds.
 func (t taker) free(ctx context.Context, seen Lock) (Taken, bool, error) {
-	now := t.p.Now()
+	now := t.p.now()
 	if seen.Tries >= t.r.MaxTries {
 		return t.ignore(ctx, IgnoreLock{Job: t.r.Job, Seen: seen, MaxTries: t.r.MaxTries, Now: now})
 	}
@@ -125,7 +125,7 @@ func (t taker) held(ctx context.Context, seen Lock) (Taken, bool, error) {
 	if !ok {
 		return Taken{Outcome: OutcomeHeld, Lock: seen}, true, nil
 	}
-	now := t.p.Now()
+	now := t.p.now()
 	if seen.Tries >= t.r.MaxTries {
 		return t.ignore(ctx, IgnoreLock{Job: t.r.Job, Seen: seen, MaxTries: t.r.MaxTries, Dead: true, Expired: expired, Now: now})
 	}
