@@ -25,8 +25,8 @@ type Failure struct {
 	Raw       string          // what could not even be parsed, at most 4,096 bytes
 	Batch     string          // object that holds the whole record when the snapshot is truncated; "" else
 	Status    string          // open | replayed | discarded
-	CreatedAt time.Time // zero: the checkpoint's Now
-	ExpiresAt time.Time // zero: DetailRetention after CreatedAt
+	CreatedAt time.Time       // zero: the checkpoint's Now
+	ExpiresAt time.Time       // zero: DetailRetention after CreatedAt
 }
 
 // FailureID builds the id, unique over batches and runs.

@@ -1,0 +1,177 @@
+// Package process says whether the process that holds a local run's lock is alive. A live process keeps a file locked that the
+// operating system unlocks when the process ends, however it ends. The folder must be on a local file system; it is shared by the
+// processes that share a state. Runners and commands import it.
+package process
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/store"
+)
+
+var _ store.Prover = Prover{}
+
+// suffix ends the name of a holder's file.
+const suffix = ".lock"
+
+// Holder is this process as the holder of locks, until Close. One process may have several.
+type Holder struct {
+	id   string
+	file *flock.Flock
+}
+
+// Hold makes a holder with a token that nobody had before, and removes the files of processes that ended. Errors: AuthDenied (the
+// folder cannot be made or written), Internal.
+func Hold(dir string) (*Holder, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fault.New(fault.Internal, "ask for the name of this machine: %w", err)
+	}
+	folder := holders(dir)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fault.New(fault.AuthDenied, "make folder %s: %w", folder, err).WithHint("check the folder and its permissions")
+	}
+	if err := sweep(folder); err != nil {
+		return nil, err
+	}
+	for range 8 {
+		token := make([]byte, 16)
+		if _, err := rand.Read(token); err != nil {
+			return nil, fault.New(fault.Internal, "make a token: %w", err)
+		}
+		name := hex.EncodeToString(token)
+		file, err := take(filepath.Join(folder, name+suffix))
+		if err != nil {
+			return nil, err
+		}
+		if file != nil {
+			return &Holder{id: store.LocalHolder + host + ":" + name, file: file}, nil
+		}
+	}
+	return nil, fault.New(fault.Transient, "files in %s vanish while they are made", folder)
+}
+
+// ID is local:<host>:<token>, what stands in a lock's Holder.
+func (h *Holder) ID() string { return h.id }
+
+// Close lets go: from now on the holder counts as dead. Nothing may run for it any more.
+func (h *Holder) Close() error {
+	path := h.file.Path()
+	rerr := os.Remove(path) // before the file is unlocked, so that nobody else's is removed
+	if err := h.file.Close(); err != nil {
+		return fault.New(fault.Internal, "unlock %s: %w", path, err)
+	}
+	if rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+		return fault.New(fault.Internal, "remove %s: %w", path, rerr)
+	}
+	return nil
+}
+
+// take makes and locks a file; nil when a sweep removed it in between.
+func take(path string) (*flock.Flock, error) {
+	file := flock.New(path)
+	locked, err := file.TryLock()
+	if err != nil {
+		return nil, fault.New(fault.AuthDenied, "lock %s: %w", path, err).WithHint("the folder must be on a local file system and writable")
+	}
+	if !locked {
+		return nil, nil
+	}
+	mine, err := file.Stat()
+	if err == nil {
+		var there fs.FileInfo
+		if there, err = os.Stat(path); err == nil && os.SameFile(mine, there) {
+			return file, nil
+		}
+	}
+	if cerr := file.Close(); cerr != nil {
+		return nil, fault.New(fault.Internal, "unlock %s: %w", path, cerr)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.Internal, "look at %s: %w", path, err)
+	}
+	return nil, nil
+}
+
+// Prover is a store.Prover for holders of this machine whose processes use Dir.
+type Prover struct{ Dir string }
+
+// Life says Dead when the holder's file is unlocked or gone, Alive when it is locked, and Unknown for holders of other machines and
+// for executions.
+func (p Prover) Life(_ context.Context, l store.Lock) (store.Life, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return store.Unknown, fmt.Errorf("ask for the name of this machine: %w", err)
+	}
+	token, ok := strings.CutPrefix(l.Holder, store.LocalHolder+host+":")
+	if !ok || !isToken(token) {
+		return store.Unknown, nil
+	}
+	dead, err := ended(filepath.Join(holders(p.Dir), token+suffix))
+	switch {
+	case err != nil:
+		return store.Unknown, err
+	case dead:
+		return store.Dead, nil
+	}
+	return store.Alive, nil
+}
+
+// isToken keeps names out that Hold did not make, as paths.
+func isToken(s string) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == 16
+}
+
+func holders(dir string) string { return filepath.Join(dir, "holders") }
+
+// ended says whether nobody has the file locked, and removes it then.
+func ended(path string) (bool, error) {
+	file := flock.New(path, flock.SetFlag(os.O_RDWR)) // without O_CREATE
+	locked, err := file.TryLock()
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("try lock %s: %w", path, err)
+	}
+	if !locked {
+		return false, nil
+	}
+	rerr := os.Remove(path)
+	if err := file.Close(); err != nil {
+		return true, fmt.Errorf("unlock %s: %w", path, err)
+	}
+	if rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+		return true, fmt.Errorf("remove %s: %w", path, rerr)
+	}
+	return true, nil
+}
+
+// sweep removes the files of processes that ended.
+func sweep(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return fault.New(fault.AuthDenied, "read folder %s: %w", folder, err).WithHint("check the folder and its permissions")
+	}
+	for _, e := range entries {
+		if token, ok := strings.CutSuffix(e.Name(), suffix); !ok || !isToken(token) {
+			continue
+		}
+		if _, err := ended(filepath.Join(folder, e.Name())); err != nil {
+			return fault.New(fault.Internal, "remove the file of an ended process: %w", err)
+		}
+	}
+	return nil
+}
