@@ -1,0 +1,191 @@
+package transform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/job"
+	"github.com/lockstep-data/lockstep/shared/record"
+	"github.com/lockstep-data/lockstep/shared/setting"
+)
+
+// Phase is the phase of the rejects that a chain makes.
+const Phase = "transform"
+
+// ChainConfig is what a chain is compiled with.
+type ChainConfig struct {
+	Path      string        // of the list of transforms, for problems
+	Schema    record.Schema // of the records that come in
+	Key       []string      // columns that identify a record; may be empty
+	Funcs     Funcs         // the user's functions, by name
+	Dir       string        // the project's folder
+	OnFailure job.OnFailure // retry applies to functions of the user; abort to every transform; Mask to messages
+	// Sleep waits between tries, and answers ctx's error when that ends first. Nil waits by the real clock.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// Chain is compiled transforms, one behind the other. It is immutable and safe for concurrent use. The zero value passes everything.
+type Chain struct {
+	in, out record.Schema
+	key     []string
+	abort   bool
+	links   []link
+}
+
+type link struct {
+	name string
+	Transform
+}
+
+// NewChain compiles components one behind the other, each against what the one before it makes. The error is fault.Problems: the
+// settings of all components are checked, and columns and expressions up to the first component that does not compile.
+func NewChain(reg Registry, components []job.Component, c ChainConfig) (*Chain, error) {
+	chain := &Chain{in: c.Schema, out: c.Schema, key: c.Key, abort: c.OnFailure.Action == job.Stop}
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
+	var found fault.Problems
+	for i, component := range components {
+		path := setting.Join(setting.Index(c.Path, i), component.Name)
+		spec, err := reg.Lookup(component.Name)
+		if err != nil {
+			found = append(found, fault.Problem{Path: path, Code: "unknown_transform", Message: fmt.Sprintf("there is no transform %q", component.Name), Hint: fault.Hint(err)})
+			continue
+		}
+		values, bad := setting.Check(spec.Body, path, component.Config.Raw())
+		found = append(found, bad...)
+		if len(found) > 0 {
+			continue
+		}
+		t, err := spec.New(Config{
+			Values: setting.Of(values), Path: path, Schema: chain.out, Key: c.Key,
+			Funcs: c.Funcs, Dir: c.Dir, OnFailure: c.OnFailure, Sleep: c.Sleep,
+		})
+		if err != nil {
+			found = append(found, problemsOf(path, err)...)
+			continue
+		}
+		chain.links = append(chain.links, link{component.Name, t})
+		chain.out = t.Schema()
+	}
+	if err := found.Err(); err != nil {
+		return nil, err
+	}
+	return chain, nil
+}
+
+func problemsOf(path string, err error) fault.Problems {
+	var ps fault.Problems
+	if errors.As(err, &ps) {
+		return ps
+	}
+	return fault.Problems{{Path: path, Code: "invalid", Message: err.Error(), Hint: fault.Hint(err)}}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// Schema is what comes out.
+func (c *Chain) Schema() record.Schema { return c.out }
+
+// Len counts the transforms.
+func (c *Chain) Len() int { return len(c.links) }
+
+// Apply runs the batch through the transforms. Records that a transform refuses become rejects of phase "transform" whose snapshot
+// is the record before that transform, or, for a record that was split, the record before the split. With on_failure abort the
+// first refused record ends it with DataInvalid. A transform that panics ends it with Internal.
+func (c *Chain) Apply(ctx context.Context, b record.Batch) (record.Batch, error) {
+	if len(c.links) == 0 {
+		return b, nil
+	}
+	if b.Len() > 0 && !b.Schema.Equal(c.in) {
+		return record.Batch{}, fault.New(fault.Internal, "the batch has other columns than the transforms were compiled for")
+	}
+	var splits splits
+	for _, l := range c.links {
+		if b.Len() == 0 {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return record.Batch{}, err
+		}
+		res, err := l.run(ctx, b)
+		if err != nil {
+			return record.Batch{}, fmt.Errorf("transform %s: %w", l.name, err)
+		}
+		splits.note(b, res.Batch)
+		if b, err = c.settle(l, b, res, splits); err != nil {
+			return record.Batch{}, err
+		}
+	}
+	if b.Len() == 0 {
+		b = b.With(c.out, record.NewBuilder(c.out).Rows())
+		b.Origin = nil
+	}
+	return b, nil
+}
+
+func (l link) run(ctx context.Context, b record.Batch) (res Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.New(fault.Internal, "panic: %v", p)
+		}
+	}()
+	return l.Apply(ctx, b)
+}
+
+// settle takes the refused records out of what a transform made.
+func (c *Chain) settle(l link, in record.Batch, res Result, s splits) (record.Batch, error) {
+	out := res.Batch
+	if len(res.Refused) == 0 {
+		return out, nil
+	}
+	gone := make(map[int]bool, len(res.Refused))
+	rejects := make([]record.Reject, 0, len(in.Rejects)+len(res.Refused))
+	rejects = append(rejects, in.Rejects...)
+	for _, r := range byRow(res.Refused) {
+		origin := in.OriginOf(r.Row)
+		if gone[origin] {
+			continue
+		}
+		gone[origin] = true
+		reject := s.reject(in, r, c.key)
+		if reject.Rule == "" {
+			reject.Rule = l.name
+		}
+		if c.abort {
+			return record.Batch{}, fault.New(fault.DataInvalid, "transform %s: record %s: %s", reject.Rule, name(reject), reject.Message).
+				WithHint("on_failure.action is abort: correct the record or choose skip")
+		}
+		rejects = append(rejects, reject)
+	}
+	sortRejects(rejects)
+	keep := make([]int32, 0, out.Len())
+	for row := range out.Len() {
+		if !gone[out.OriginOf(row)] {
+			keep = append(keep, int32(row))
+		}
+	}
+	out = out.Keep(keep)
+	out.Rejects = rejects
+	return out, nil
+}
+
+// name shows which record it is: its key, or its place in the batch.
+func name(r record.Reject) string {
+	if r.Key != "" {
+		return r.Key
+	}
+	return fmt.Sprintf("%d of the batch", r.Index+1)
+}
