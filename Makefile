@@ -9,6 +9,7 @@ PKG ?= ./...
 BENCH ?= .
 BENCHTIME ?= 1s
 FUZZTIME ?= 20s
+TIMEOUT ?= 3m
 RACEPKG ?= ./shared/runner/... ./shared/store/... ./shared/asl/...
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFILES := find . -name '*.go' -not -path './.git/*' -not -path '*/testdata/*' -not -path '*/node_modules/*'
@@ -23,7 +24,7 @@ demo: build ## move real data into a local database, twice, and show what is in 
 
 .PHONY: test
 test: ## run all tests; the last line says how many passed, failed, were skipped
-	@set -o pipefail; $(GO) test -json $(PKG) | $(GO) run ./.ci/testcount $(if $(filter ./...,$(PKG)),-min .ci/min-tests)
+	@set -o pipefail; $(GO) test -timeout $(TIMEOUT) -json $(PKG) | $(GO) run ./.ci/testcount $(if $(filter ./...,$(PKG)),-min .ci/min-tests)
 
 .PHONY: lint
 lint: ## check formatting, go vet, staticcheck

@@ -43,6 +43,14 @@ const panicking = `{"Action":"run","Package":"t","Test":"TestP"}
 {"Action":"fail","Package":"t","Elapsed":0.1}
 `
 
+const timedOut = `{"Action":"run","Package":"w","Test":"TestW"}
+{"Action":"output","Package":"w","Test":"TestW","Output":"=== RUN   TestW\\n"}
+{"Action":"output","Package":"w","Test":"TestW","Output":"panic: test timed out after 3m0s\\n"}
+{"Action":"fail","Package":"w","Test":"TestW","Elapsed":180}
+{"Action":"output","Package":"w","Output":"FAIL\\tw\\t180.0s\\n"}
+{"Action":"fail","Package":"w","Elapsed":180}
+`
+
 const cut = `{"Action":"run","Package":"u","Test":"TestCut"}
 `
 
@@ -69,6 +77,7 @@ func TestRun(t *testing.T) {
 		{name: "failed test", in: passing + failing, last: "2 passed, 1 failed, 0 skipped", holds: "got 1, want 2", fails: true},
 		{name: "build error", in: unbuilt, last: "0 passed, 1 failed, 0 skipped", holds: "undefined: x", fails: true},
 		{name: "panic", in: panicking, last: "0 passed, 1 failed, 0 skipped", holds: "panic: boom", fails: true},
+		{name: "time-out", in: timedOut, last: "0 passed, 1 failed, 0 skipped", holds: "panic: test timed out", fails: true},
 		{name: "stream cut off", in: cut, last: "0 passed, 1 failed, 0 skipped", holds: "FAIL: u TestCut", fails: true},
 		{name: "nothing ran", in: untested, last: "0 passed, 0 failed, 0 skipped", holds: "no test ran", fails: true},
 		{name: "package without tests", in: untested + passing, strict: true, last: "2 passed, 0 failed, 0 skipped"},

@@ -7,7 +7,7 @@ import (
 )
 
 // maxOutput is the number of bytes that the report shows of one failure; the
-// end of the output is kept, where the cause usually stands.
+// middle of a longer output is left out.
 const maxOutput = 20_000
 
 // printFailures writes each failed test with its own output.
@@ -21,23 +21,22 @@ func (c *counter) printFailures() {
 	}
 }
 
-// text returns the output of a test. A test without output of its own, as one
-// that was cut off by a panic, shows that of its package.
+// text returns the output of a test. That of its package follows for a test
+// that did not end by itself: a panic or a time-out is written there.
 func (c *counter) text(k key) string {
-	b := c.output[k]
-	if k.test != "" && (b == nil || !strings.Contains(b.String(), "--- FAIL")) {
-		if p := c.output[key{pkg: k.pkg}]; p != nil {
-			b = p
+	var s string
+	if b := c.output[k]; b != nil {
+		s = b.String()
+	}
+	if k.test != "" && !strings.Contains(s, "--- FAIL") {
+		if b := c.output[key{pkg: k.pkg}]; b != nil {
+			s += b.String()
 		}
 	}
-	if b == nil {
-		return ""
-	}
-	s := b.String()
 	if len(s) > maxOutput {
-		s = "…\n" + s[len(s)-maxOutput:]
+		s = s[:maxOutput/2] + "\n…\n" + s[len(s)-maxOutput/2:]
 	}
-	if !strings.HasSuffix(s, "\n") {
+	if s != "" && !strings.HasSuffix(s, "\n") {
 		s += "\n"
 	}
 	return s

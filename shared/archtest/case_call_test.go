@@ -38,7 +38,7 @@ var examplesCases = []ruleCase{
 
 // A component and the beginning of its test.
 const (
-	componentFile = "-- shared/transform/rename.go --\npackage transform\nfunc init() {}\n"
+	componentFile = "-- shared/transform/rename.go --\npackage transform\nfunc renameSpec() Spec {}\n"
 	componentTest = "-- shared/transform/rename_test.go --\npackage transform\n"
 )
 
@@ -47,5 +47,5 @@ var componentsCases = []ruleCase{
 	{"no test", componentFile, "shared/transform/rename.go:1: component has no rename_test.go"},
 	{"no fuzz target", componentFile + componentTest + "func BenchmarkRename(b *testing.B) {}", "shared/transform/rename_test.go:1: component has no fuzz target"},
 	{"no benchmark", componentFile + componentTest + "func FuzzRename(f *testing.F) {}", "shared/transform/rename_test.go:1: component has no benchmark"},
-	{"no component", "-- shared/transform/transform.go --\npackage transform\n", ""},
+	{"no component", "-- shared/transform/transform.go --\npackage transform\nfunc (r Registry) Spec() Spec {}\nfunc findSpec(name string) Spec {}", ""},
 }

@@ -38,8 +38,7 @@ func checkExamples(t *tree) []finding {
 	return out
 }
 
-// componentDirs hold one component a file; a file that registers one has a
-// function init.
+// componentDirs hold one component a file.
 var componentDirs = map[string]bool{"shared/transform": true, "shared/validate": true}
 
 // Shapes that the test beside a component must have.
@@ -72,10 +71,15 @@ func checkComponents(t *tree) []finding {
 	return out
 }
 
-// registers tells files that have a function init.
+// registers tells files that declare a component: a function without
+// parameters whose name ends in Spec and that returns a Spec.
 func (f *file) registers() bool {
 	for _, d := range f.ast.Decls {
-		if d, ok := d.(*ast.FuncDecl); ok && d.Recv == nil && d.Name.Name == "init" {
+		d, ok := d.(*ast.FuncDecl)
+		if !ok || d.Recv != nil || !strings.HasSuffix(d.Name.Name, "Spec") || d.Type.Params.NumFields() > 0 || d.Type.Results.NumFields() != 1 {
+			continue
+		}
+		if r, ok := d.Type.Results.List[0].Type.(*ast.Ident); ok && r.Name == "Spec" {
 			return true
 		}
 	}

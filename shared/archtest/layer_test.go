@@ -25,6 +25,7 @@ var layers = map[string]int{
 	"shared/validate":  3,
 	"shared/spec":      3,
 	"shared/asl":       3,
+	"shared/catalog":   3,
 
 	"shared/step": 4,
 
@@ -52,6 +53,12 @@ var alsoImports = map[string]map[string]string{
 	"shared/setting":   {"shared/fault": "a wrong setting is a coded error"},
 	"shared/transform": {"shared/expr": "set and filter evaluate expressions"},
 	"shared/validate":  {"shared/expr": "the rule expr evaluates expressions"},
+	"shared/catalog": {
+		"shared/expr":      "it lists the functions of expressions",
+		"shared/spec":      "it is what a job's components are checked against",
+		"shared/transform": "it lists the transforms",
+		"shared/validate":  "it lists the rules",
+	},
 }
 
 // free are the parts whose packages may import each other as they need: they
