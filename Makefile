@@ -43,13 +43,7 @@ bench: ## run the benchmarks (BENCH=pattern BENCHTIME=1s PKG=./...)
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (default 20s)
-	@set -euo pipefail; \
-	for f in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd shared examples functions infra statemachine 2>/dev/null | sort); do \
-	  for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$f"); do \
-	    echo "== $$(dirname "$$f") $$t"; \
-	    $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$f")"; \
-	  done; \
-	done
+	@FUZZTIME=$(FUZZTIME) ./.ci/fuzz
 
 .PHONY: cover
 cover: ## measure test coverage; the page is out/cover.html
