@@ -1,0 +1,107 @@
+package asl
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/lockstep-data/lockstep/shared/asl/internal/jsonata"
+)
+
+// Event is one entry of an execution's history, in the shape of GetExecutionHistory. Fields that a type does not have are zero.
+type Event struct {
+	ID         int64  // 1, 2, 3 … in one execution
+	PreviousID int64  // the event that led here; 0 for the first state
+	Type       string // as in TaskStateEntered, LambdaFunctionFailed, MapIterationStarted
+	Time       time.Time
+	Execution  string // the execution's ID
+	State      string // name of the state, or of the Map whose iteration it is
+	Index      int    // of a Map's iteration
+	Length     int    // number of a Map's items
+
+	Input      json.RawMessage // of an execution, a state, or a Lambda function
+	Parameters json.RawMessage // of any other task
+	Output     json.RawMessage
+	Assigned   json.RawMessage // variables by name
+	Error      string
+	Cause      string
+	Location   string // the field whose expression failed, as in Output/result
+
+	Resource         string
+	ResourceType     string // as in states; empty for a Lambda function
+	TimeoutInSeconds int
+}
+
+// emit records an event behind the last one of its path and makes it the last one.
+func (w *walker) emit(e Event) int64 {
+	e.PreviousID = w.prev
+	w.prev = w.run.record(e)
+	return w.prev
+}
+
+// note records an event that the next one does not follow on.
+func (w *walker) note(e Event) int64 {
+	e.PreviousID = w.prev
+	return w.run.record(e)
+}
+
+// record gives the event its number and time and hands it to the observer, one at a time and in order.
+func (r *run) record(e Event) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events++
+	if r.in.Observer == nil {
+		return r.events
+	}
+	e.ID, e.Execution, e.Time = r.events, r.exec.ID, r.clock.Now()
+	r.in.Observer(e)
+	return e.ID
+}
+
+// json writes a value for an event; nil when nobody looks.
+func (r *run) json(v any) json.RawMessage {
+	if r.in.Observer == nil {
+		return nil
+	}
+	b, err := jsonata.Encode(v)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// taskEvents knows under which names the events of a resource go.
+type taskEvents struct {
+	prefix       string // LambdaFunction or Task
+	resource     string
+	resourceType string
+}
+
+// eventsOf tells a service integration (arn:aws:states:::service:action) from a function.
+func eventsOf(resource string) taskEvents {
+	if rest, ok := strings.CutPrefix(resource, "arn:aws:states:::"); ok {
+		service, action, _ := strings.Cut(rest, ":")
+		return taskEvents{"Task", action, service}
+	}
+	return taskEvents{prefix: "LambdaFunction", resource: resource}
+}
+
+// scheduled is the event that a call was asked for.
+func (t taskEvents) scheduled(arguments json.RawMessage, timeout int) Event {
+	e := Event{Type: t.prefix + "Scheduled", Resource: t.resource, ResourceType: t.resourceType, TimeoutInSeconds: timeout}
+	if t.resourceType == "" {
+		e.Input = arguments
+	} else {
+		e.Parameters = arguments
+	}
+	return e
+}
+
+// of is any later event of the call.
+func (t taskEvents) of(what string) Event {
+	e := Event{Type: t.prefix + what, ResourceType: t.resourceType}
+	if t.resourceType != "" {
+		e.Resource = t.resource
+	}
+	return e
+}
