@@ -57,7 +57,7 @@ type MoveCheckpoint struct {
 	Drained  bool // this was the partition's last batch
 	Counters Counters
 	Failures []Failure
-	Step     *StepExecution // of the load; may be nil
+	Steps    []StepExecution // of the turn, the load's among them
 	Now      time.Time
 }
 

@@ -102,10 +102,12 @@ func record(ctx context.Context, tx *sql.Tx, w store.MoveCheckpoint) error {
 			return err
 		}
 	}
-	if w.Step == nil {
-		return nil
+	for _, step := range w.Steps {
+		if err := putStep(ctx, tx, step); err != nil {
+			return err
+		}
 	}
-	return putStep(ctx, tx, *w.Step)
+	return nil
 }
 
 // Drain implements store.CheckpointStore.
