@@ -3,14 +3,16 @@ package setting
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
 )
 
-// Resolver looks up what references stand for.
+// Resolver looks up what references stand for. References of a kind whose function is nil stay as they are written.
 type Resolver struct {
 	Env    func(name string) (string, bool)
 	Secret func(ctx context.Context, name string) (string, error) // NotFound when there is none
@@ -27,17 +29,25 @@ func IsReference(s string) bool {
 // again and answers the result with every problem found. "$$" stands for one dollar sign in a text that holds references. The
 // result is for use at once; it is never stored.
 func Resolve(ctx context.Context, f Field, path string, v any, r Resolver) (any, fault.Problems) {
-	e := expander{ctx: ctx, r: r}
-	out := e.walk(f, path, v)
-	if len(e.problems) > 0 {
-		return out, e.problems
+	out, problems := Expand(ctx, f, path, v, r)
+	if len(problems) > 0 {
+		return out, problems
 	}
 	return Check(f, path, out)
 }
 
+// Expand replaces references as Resolve does and checks nothing.
+func Expand(ctx context.Context, f Field, path string, v any, r Resolver) (any, fault.Problems) {
+	e := expander{secret: func(name string) (string, error) { return r.Secret(ctx, name) }, env: r.Env}
+	if r.Secret == nil {
+		e.secret = nil
+	}
+	return e.walk(f, path, v), e.problems
+}
+
 type expander struct {
-	ctx      context.Context
-	r        Resolver
+	env      func(name string) (string, bool)
+	secret   func(name string) (string, error)
 	problems fault.Problems
 }
 
@@ -51,13 +61,13 @@ func (e *expander) walk(f Field, path string, v any) any {
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = e.walk(f.element(), Index(path, i), v[i])
+			out[i] = e.walk(f.Element(), Index(path, i), v[i])
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k := range v {
-			out[k] = e.walk(f.member(k), Join(path, k), v[k])
+			out[k] = e.walk(f.Member(k), Join(path, k), v[k])
 		}
 		return out
 	}
@@ -66,11 +76,17 @@ func (e *expander) walk(f Field, path string, v any) any {
 
 func (e *expander) expand(path, s string) string {
 	if name, ok := strings.CutPrefix(s, "secret://"); ok {
-		value, err := e.r.Secret(e.ctx, name)
+		if e.secret == nil {
+			return s
+		}
+		value, err := e.secret(name)
 		if err != nil {
 			e.problems = append(e.problems, fault.Problem{Path: path, Code: "missing_secret", Message: fmt.Sprintf("secret %q cannot be read: %v", name, err), Hint: fault.Hint(err)})
 		}
 		return value
+	}
+	if e.env == nil {
+		return s
 	}
 	return reference.ReplaceAllStringFunc(s, func(m string) string {
 		if m == "$$" {
@@ -82,7 +98,7 @@ func (e *expander) expand(path, s string) string {
 			e.problems = append(e.problems, fault.Problem{Path: path, Code: "bad_reference", Message: fmt.Sprintf("%q is not a reference", s), Hint: "write ${NAME} or ${NAME:-default}, and $${ for the text itself"})
 			return m
 		}
-		if value, ok := e.r.Env(name); ok && (value != "" || parts[2] == "") {
+		if value, ok := e.env(name); ok && (value != "" || parts[2] == "") {
 			return value
 		}
 		if parts[2] == "" {
@@ -111,11 +127,12 @@ func coerce(f Field, s string) any {
 	return s
 }
 
-func (f Field) element() Field {
+// Element declares the elements of the list that the field, or one of its forms, is; Any when it is none.
+func (f Field) Element() Field {
 	if f.Kind == Choice {
 		for _, form := range f.Forms {
 			if form.Kind == List {
-				return form.element()
+				return form.Element()
 			}
 		}
 	}
@@ -125,10 +142,13 @@ func (f Field) element() Field {
 	return Field{Kind: Any}
 }
 
-func (f Field) member(name string) Field {
+// Member declares a name of the map or object that the field, or one of its forms, is; Any when it is none.
+func (f Field) Member(name string) Field {
 	switch f.Kind {
 	case Map:
-		return *f.Item
+		if f.Item != nil {
+			return *f.Item
+		}
 	case Object:
 		for _, sub := range f.Fields {
 			if sub.Name == name {
@@ -138,11 +158,37 @@ func (f Field) member(name string) Field {
 	case Choice:
 		for _, form := range f.Forms {
 			if form.Kind == Object || form.Kind == Map {
-				return form.member(name)
+				return form.Member(name)
 			}
 		}
 	}
 	return Field{Kind: Any}
+}
+
+// Walk calls visit for the value and everything below it, with the declaration of each, in sorted order.
+func Walk(f Field, path string, v any, visit func(f Field, path string, v any)) {
+	visit(f.form(v), path, v)
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			Walk(f.form(v).Element(), Index(path, i), v[i], visit)
+		}
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			Walk(f.form(v).Member(k), Join(path, k), v[k], visit)
+		}
+	}
+}
+
+// form gives the form of a Choice that fits the value; the field itself when it is no Choice or none fits.
+func (f Field) form(v any) Field {
+	for _, form := range f.Forms {
+		if form.fits(v) {
+			form.Secret = form.Secret || f.Secret
+			return form
+		}
+	}
+	return f
 }
 
 // Redact replaces the values of secret fields, and of references to secrets, with "***".
@@ -155,13 +201,13 @@ func Redact(f Field, v any) any {
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = Redact(f.element(), v[i])
+			out[i] = Redact(f.Element(), v[i])
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k := range v {
-			out[k] = Redact(f.member(k), v[k])
+			out[k] = Redact(f.Member(k), v[k])
 		}
 		return out
 	}
