@@ -32,7 +32,7 @@ func (v *visit) retrying(ctx context.Context, work func(context.Context) (any, e
 }
 
 func (v *visit) attempt(ctx context.Context, work func(context.Context) (any, error)) (outcome, error) {
-	v.result, v.hasResult = nil, false
+	v.result, v.hasResult, v.states = nil, false, nil
 	result, err := work(ctx)
 	if err != nil {
 		return outcome{}, err
@@ -40,7 +40,7 @@ func (v *visit) attempt(ctx context.Context, work func(context.Context) (any, er
 	if err := v.limit(result); err != nil {
 		return outcome{}, err
 	}
-	v.result, v.hasResult = result, true
+	v.result, v.hasResult, v.states = result, true, nil
 	return v.leave(v.state.Output, v.state.Assign, result, v.state.Next)
 }
 
@@ -50,7 +50,7 @@ func (v *visit) caught(failed *Error) (outcome, error) {
 		if !matches(c.ErrorEquals, failed.Name) {
 			continue
 		}
-		v.result, v.hasResult = nil, false
+		v.result, v.hasResult, v.states = nil, false, nil
 		v.errorOutput, v.hasError = map[string]any{"Error": failed.Name, "Cause": failed.Cause}, true
 		return v.leave(c.Output, c.Assign, v.errorOutput, c.Next)
 	}

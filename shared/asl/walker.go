@@ -62,6 +62,7 @@ type visit struct {
 
 	result, errorOutput any // of $states, when set
 	hasResult, hasError bool
+	states              map[string]any // $states as last built; nil after a change
 }
 
 // outcome is how a state was left.
@@ -177,14 +178,17 @@ func (v *visit) lookup(name string) (any, bool) {
 	if name != "states" {
 		return v.vars.lookup(name)
 	}
-	states := map[string]any{"input": v.input, "context": v.context()}
+	if v.states != nil {
+		return v.states, true
+	}
+	v.states = map[string]any{"input": v.input, "context": v.context()}
 	if v.hasResult {
-		states["result"] = v.result
+		v.states["result"] = v.result
 	}
 	if v.hasError {
-		states["errorOutput"] = v.errorOutput
+		v.states["errorOutput"] = v.errorOutput
 	}
-	return states, true
+	return v.states, true
 }
 
 // context builds the context object.
