@@ -3,6 +3,7 @@ package setting
 import (
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"sort"
@@ -41,6 +42,9 @@ var (
 	bytesForm = regexp.MustCompile(`^([0-9]+)\s*(B|KB|KiB|MB|MiB|GB|GiB)?$`)
 )
 
+// maxWhole is the largest float below which every whole number is one.
+const maxWhole = 1 << 53
+
 type checker struct{ problems fault.Problems }
 
 func (c *checker) add(path, code, hint, format string, args ...any) {
@@ -58,7 +62,7 @@ func (c *checker) check(f Field, path string, v any) any {
 		return c.number(f, path, v)
 	case Bool:
 		if _, ok := v.(bool); !ok {
-			c.add(path, "wrong_type", "write true or false", "must be true or false, not %s", describe(v))
+			c.add(path, "wrong_type", boolHint(v), "must be true or false, not %s", describe(v))
 		}
 	case List:
 		return c.list(f, path, v)
@@ -75,15 +79,19 @@ func (c *checker) check(f Field, path string, v any) any {
 func (c *checker) text(f Field, path string, v any) any {
 	s, ok := v.(string)
 	if !ok {
-		c.add(path, "wrong_type", "put it in quotes", "must be text, not %s", describe(v))
+		c.add(path, "wrong_type", textHint(v), "must be text, not %s", describe(v))
 		return v
 	}
 	if len(f.Options) > 0 && !slices.Contains(f.Options, s) {
-		hint := "use one of: " + strings.Join(f.Options, ", ")
+		hint, what := "use one of: "+strings.Join(f.Options, ", "), "value"
 		if near := fault.Nearest(s, f.Options); near != "" {
 			hint = fmt.Sprintf("did you mean %s? %s", near, hint)
 		}
-		c.add(path, "unknown_value", hint, "%q is not known here", s)
+		if f.Name != "" {
+			what = f.Name
+		}
+		c.add(path, "unknown_value", hint, "%q is not a known %s", s, what)
+		return v
 	}
 	if problem := f.Syntax.check(s); problem != "" {
 		c.add(path, "bad_"+string(f.Syntax), "", "%s", problem)
@@ -92,6 +100,26 @@ func (c *checker) text(f Field, path string, v any) any {
 		c.add(path, "empty", "", "must not be empty")
 	}
 	return v
+}
+
+// textHint says how to write what YAML took for something else.
+func textHint(v any) string {
+	switch v.(type) {
+	case bool, int64, int, float64:
+		return "put it in quotes"
+	}
+	return ""
+}
+
+// boolHint knows the words that YAML 1.1 took for true and false.
+func boolHint(v any) string {
+	switch s, _ := v.(string); strings.ToLower(s) {
+	case "yes", "on", "y", "true":
+		return "write true"
+	case "no", "off", "n", "false":
+		return "write false"
+	}
+	return "write true or false"
 }
 
 func (s Syntax) check(v string) string {
@@ -139,11 +167,14 @@ func (c *checker) number(f Field, path string, v any) any {
 		n, v = float64(x), int64(x)
 	case float64:
 		n = x
-		if f.Kind == Int {
-			if x != float64(int64(x)) {
-				c.add(path, "wrong_type", "write a whole number", "must be a whole number, not %v", x)
-				return v
-			}
+		switch {
+		case math.IsNaN(x) || math.IsInf(x, 0):
+			c.add(path, "wrong_type", "", "must be a number, not %v", x)
+			return v
+		case f.Kind == Int && (x != math.Trunc(x) || x < -maxWhole || x > maxWhole):
+			c.add(path, "wrong_type", "write a whole number", "must be a whole number, not %v", x)
+			return v
+		case f.Kind == Int:
 			v = int64(x)
 		}
 	default:
@@ -194,7 +225,7 @@ func (c *checker) mapping(f Field, path string, v any) any {
 		c.add(path, "wrong_type", "write it as {name: value}", "must be a map, not %s", describe(v))
 		return v
 	}
-	if n := float64(len(m)); f.Min != nil && n < *f.Min {
+	if n := float64(len(m)); f.Min != nil && n < *f.Min || f.Max != nil && n > *f.Max {
 		c.add(path, "wrong_length", "", "has %d entries: %s", len(m), f.bounds())
 	}
 	out := make(map[string]any, len(m))
@@ -227,7 +258,7 @@ func (c *checker) object(f Field, path string, v any) any {
 		case sub.Required:
 			c.add(Join(path, sub.Name), "missing", sub.Doc, "%s is missing", sub.Name)
 		case sub.Default != nil:
-			out[sub.Name] = sub.Default
+			out[sub.Name] = c.check(sub, Join(path, sub.Name), sub.Default)
 		}
 	}
 	return out
@@ -250,6 +281,12 @@ func (f Field) names() []string {
 	return names
 }
 
+// kindWords are the kinds as messages name them.
+var kindWords = map[Kind]string{
+	String: "text", Int: "a whole number", Float: "a number", Bool: "true or false", Any: "any value",
+	List: "a list", Map: "a map", Object: "a map", Choice: "one of several forms",
+}
+
 // choice checks the first form whose outer shape fits; an unfitting value is told all forms.
 func (c *checker) choice(f Field, path string, v any) any {
 	for _, form := range f.Forms {
@@ -257,9 +294,11 @@ func (c *checker) choice(f Field, path string, v any) any {
 			return c.check(form, path, v)
 		}
 	}
-	kinds := make([]string, len(f.Forms))
-	for i, form := range f.Forms {
-		kinds[i] = string(form.Kind)
+	var kinds []string
+	for _, form := range f.Forms {
+		if word := kindWords[form.Kind]; !slices.Contains(kinds, word) {
+			kinds = append(kinds, word)
+		}
 	}
 	c.add(path, "wrong_type", "", "must be %s, not %s", strings.Join(kinds, " or "), describe(v))
 	return v

@@ -57,7 +57,11 @@ func (e *expander) walk(f Field, path string, v any) any {
 		if !IsReference(v) {
 			return v
 		}
-		return coerce(f, e.expand(path, v))
+		before := len(e.problems)
+		if text := e.expand(path, v); len(e.problems) == before {
+			return coerce(f, text)
+		}
+		return v // still a reference, so that nothing else is found wrong with it
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
@@ -108,7 +112,7 @@ func (e *expander) expand(path, s string) string {
 	})
 }
 
-// coerce turns a resolved text into the scalar that the field wants, when it reads as one.
+// coerce turns a resolved text into the scalar that the field wants, when it reads as one; the first form that it fits counts.
 func coerce(f Field, s string) any {
 	switch f.Kind {
 	case Int:
@@ -122,6 +126,12 @@ func coerce(f Field, s string) any {
 	case Bool:
 		if b, err := strconv.ParseBool(s); err == nil {
 			return b
+		}
+	case Choice:
+		for _, form := range f.Forms {
+			if v := coerce(form, s); form.fits(v) {
+				return v
+			}
 		}
 	}
 	return s

@@ -230,22 +230,27 @@ func (b *builder) destinations(m map[string]any) {
 	} else if !single && !several {
 		b.add("", "missing", "destinations: [{connector: …, config: {…}}]", "destinations is missing")
 	}
-	if single {
-		b.destination(keyDestination, m[keyDestination], b.raw[keyDestination])
+	raw, items := as[[]any](b.raw[keyDestinations]), as[[]any](m[keyDestinations])
+	named := map[string]bool{}
+	for _, v := range items {
+		named[as[string](as[map[string]any](v)["name"])] = true
 	}
-	raw := as[[]any](b.raw[keyDestinations])
-	for i, v := range as[[]any](m[keyDestinations]) {
-		b.destination(setting.Index(keyDestinations, i), v, raw[i])
+	if single {
+		b.destination(keyDestination, m[keyDestination], b.raw[keyDestination], named)
+	}
+	for i, v := range items {
+		b.destination(setting.Index(keyDestinations, i), v, raw[i], named)
 	}
 }
 
-func (b *builder) destination(path string, checked, raw any) {
+// destination reads one; a name is made for it when it has none, other than those in named.
+func (b *builder) destination(path string, checked, raw any, named map[string]bool) {
 	m, ok := checked.(map[string]any)
 	if !ok {
 		return
 	}
 	d := job.Destination{Name: as[string](m["name"]), Connector: as[string](m["connector"]), Drift: job.Drift(as[string](m["drift"]))}
-	if _, twice := b.spots.destinations[d.Name]; twice {
+	if _, twice := b.spots.destinations[d.Name]; twice && d.Name != "" {
 		b.add(setting.Join(path, "name"), "duplicate", "names are unique in a job", "there is a destination %q already", d.Name)
 	}
 	for n := 1; d.Name == ""; n++ {
@@ -253,10 +258,10 @@ func (b *builder) destination(path string, checked, raw any) {
 		if n > 1 {
 			name = fmt.Sprintf("%s-%d", d.Connector, n)
 		}
-		if _, taken := b.spots.destinations[name]; !taken {
+		if _, taken := b.spots.destinations[name]; !taken && !named[name] {
 			d.Name = name
 		}
-		if name == "" {
+		if d.Connector == "" {
 			break
 		}
 	}

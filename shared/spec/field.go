@@ -47,8 +47,8 @@ func (k kit) form() setting.Field {
 			Doc: "Files whose top-level keys count where this file does not write them; relative to this file, inside the project. " +
 				"Of batch, on_failure, parameters and tags the keys are joined; every other key is taken whole. Later files stand above earlier ones."},
 		k.source(),
-		{Name: "transforms", Kind: setting.List, Item: k.component(k.Transforms, transformExtras()), Doc: "What is done to each record, in this order."},
-		{Name: "rules", Kind: setting.List, Item: k.component(k.Rules, ruleExtras()), Doc: "What must hold for each record after the transforms."},
+		{Name: "transforms", Kind: setting.List, Item: k.component("transform", k.Transforms, transformExtras()), Doc: "What is done to each record, in this order."},
+		{Name: "rules", Kind: setting.List, Item: k.component("rule", k.Rules, ruleExtras()), Doc: "What must hold for each record after the transforms."},
 		{Name: keyDestinations, Kind: setting.List, Min: setting.Bound(1), Item: &destination, Doc: "Where the records go. A record is loaded when every destination took it."},
 		single,
 		onFailureField(),
@@ -73,7 +73,7 @@ func (k kit) source() setting.Field {
 		{Name: keyStreams, Kind: setting.List, Doc: "What is read. Left out: every stream that the connector finds.", Item: &setting.Field{Kind: setting.Choice, Forms: []setting.Field{
 			{Kind: setting.String, Doc: "The stream's name; everything else by default."}, streamField()}}},
 		{Name: "defaults", Kind: setting.Object, Doc: "For streams that do not say otherwise, and those that the connector finds.", Fields: streamDefaults()},
-		{Name: "transforms", Kind: setting.List, Item: k.component(k.Transforms, transformExtras()), Doc: "Done before the job's transforms."},
+		{Name: "transforms", Kind: setting.List, Item: k.component("transform", k.Transforms, transformExtras()), Doc: "Done before the job's transforms."},
 	}}
 }
 
@@ -115,7 +115,7 @@ func (k kit) destination() setting.Field {
 		{Name: "config", Kind: setting.Any, Doc: "The connector's settings: see its page."},
 		{Name: "write", Kind: setting.Choice, Doc: "How records get into the target; a mode alone, or a map. Left out: upsert when every stream has a key and the connector can, else append.",
 			Forms: []setting.Field{
-				{Kind: setting.String, Options: modes},
+				{Name: "mode", Kind: setting.String, Options: modes},
 				{Kind: setting.Object, Fields: []setting.Field{
 					{Name: "mode", Kind: setting.String, Options: modes,
 						Doc: "append: add. upsert: insert or update by key. replace: write a new target and swap it in at the end of the run. truncate_insert: empty the target, then add."},
@@ -125,15 +125,15 @@ func (k kit) destination() setting.Field {
 				}}}},
 		{Name: "drift", Kind: setting.String, Options: drifts, Default: string(job.Halt),
 			Doc: "When the schema changed: halt stops, evolve adds columns and widens types, dead_letter makes records that do not fit failures, ignore leaves out columns that the target does not have."},
-		{Name: "columns", Kind: setting.Map, Item: &setting.Field{Kind: setting.String, Options: drifts}, Doc: "Drift policy of single columns."},
-		{Name: "transforms", Kind: setting.List, Item: k.component(k.Transforms, transformExtras()), Doc: "Done before this destination is written, after the job's transforms and rules."},
+		{Name: "columns", Kind: setting.Map, Item: &setting.Field{Name: "drift", Kind: setting.String, Options: drifts}, Doc: "Drift policy of single columns."},
+		{Name: "transforms", Kind: setting.List, Item: k.component("transform", k.Transforms, transformExtras()), Doc: "Done before this destination is written, after the job's transforms and rules."},
 	}}
 }
 
 func onFailureField() setting.Field {
 	actions := []string{string(job.Skip), string(job.Retry), string(job.Stop)}
 	return setting.Field{Name: "on_failure", Kind: setting.Choice, Doc: "What happens to a record that fails; an action alone, or a map.", Forms: []setting.Field{
-		{Kind: setting.String, Options: actions},
+		{Name: "action", Kind: setting.String, Options: actions},
 		{Kind: setting.Object, Fields: []setting.Field{
 			{Name: "action", Kind: setting.String, Options: actions, Default: string(job.Skip),
 				Doc: "skip: into the failure ledger, go on. retry: try again, then into the ledger. abort: stop the run at this batch; what is checkpointed stays."},
@@ -164,7 +164,7 @@ func ruleExtras() []setting.Field {
 
 // component declares an element of a list of transforms or rules: a bare name, or a map with one name and its settings, the extras
 // beside it or, where the settings are a map of fixed names, among them.
-func (k kit) component(specs map[string]setting.Spec, extras []setting.Field) *setting.Field {
+func (k kit) component(noun string, specs map[string]setting.Spec, extras []setting.Field) *setting.Field {
 	names := slices.Sorted(maps.Keys(specs))
 	body := setting.Field{Kind: setting.Object}
 	for _, name := range names {
@@ -176,7 +176,7 @@ func (k kit) component(specs map[string]setting.Spec, extras []setting.Field) *s
 		body.Fields = append(body.Fields, f)
 	}
 	body.Fields = append(body.Fields, extras...)
-	return &setting.Field{Kind: setting.Choice, Forms: []setting.Field{{Kind: setting.String, Options: names}, body}}
+	return &setting.Field{Kind: setting.Choice, Forms: []setting.Field{{Name: noun, Kind: setting.String, Options: names}, body}}
 }
 
 // widened adds to a body's object form the extras that it does not declare itself.

@@ -99,9 +99,8 @@ func (r *reader) withIncludes(file string, it *item) *item {
 	var base *item
 	for i, e := range list.list {
 		name, ok := e.scalar.(string)
-		if !ok || setting.IsReference(name) {
-			r.add(e.at, fault.Problem{Path: setting.Index("include", i), Code: "bad_include", Message: "must be the path of a file", Hint: "write a path relative to this file"})
-			continue
+		if !ok {
+			continue // the declaration of include tells what is wrong with it
 		}
 		if part := r.include(file, name, e.at, setting.Index("include", i)); part != nil {
 			base = overlay(base, part)
@@ -117,6 +116,10 @@ func (r *reader) withIncludes(file string, it *item) *item {
 
 // include reads a file that another one names. It answers nil with a problem when that cannot be.
 func (r *reader) include(from, name string, at place, path string) *item {
+	if name == "" || setting.IsReference(name) {
+		r.add(at, fault.Problem{Path: path, Code: "bad_include", Message: "must be the path of a file", Hint: "write a path relative to this file, without variables"})
+		return nil
+	}
 	file := filepath.Join(filepath.Dir(from), filepath.FromSlash(name))
 	if i := slices.Index(r.chain, file); i >= 0 {
 		r.add(at, fault.Problem{Path: path, Code: "include_cycle", Message: "files include each other: " + strings.Join(append(slices.Clone(r.chain[i:]), file), " → "), Hint: "take one of the includes out"})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -25,10 +26,12 @@ func parseText(file string, data []byte) (*yaml.Node, *fault.Problem) {
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, second yaml.Node
-	if err := decodeNode(dec, &doc); errors.Is(err, io.EOF) {
-		return nil, &fault.Problem{File: file, Line: 1, Column: 1, Code: "empty", Message: "the file is empty", Hint: "lockstep init writes one to begin with"}
-	} else if err != nil {
+	err := decodeNode(dec, &doc)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, textProblem(file, data, err)
+	}
+	if err != nil || doc.Content[0].ShortTag() == "!!null" {
+		return nil, &fault.Problem{File: file, Line: 1, Column: 1, Code: "empty", Message: "the file is empty", Hint: "lockstep init writes one to begin with"}
 	}
 	switch err := decodeNode(dec, &second); {
 	case err == nil:
@@ -97,7 +100,7 @@ func textProblem(file string, data []byte, err error) *fault.Problem {
 		p.Code, p.Message, p.Hint = "unknown_anchor", fmt.Sprintf("the anchor *%s is not defined above", name), "define it with &"+name+", or put the text in quotes"
 		return p
 	case strings.HasPrefix(p.Message, "did not find expected"):
-		p.Line++ // the module counts lines of these from zero
+		p.Line = failingLine(lines, err.Error())
 		p.Hint = "look at the indentation, the brackets and the quotes from here on"
 	case strings.Contains(p.Message, "mapping values are not allowed"):
 		p.Hint = `a text that holds ": " wants quotes; else look at the indentation`
@@ -110,6 +113,16 @@ func textProblem(file string, data []byte, err error) *fault.Problem {
 		p.Line, p.Code, p.Message, p.Hint = tab+1, "tab", "a tab indents this line", "YAML wants spaces"
 	}
 	return p
+}
+
+// failingLine finds the line at which the text stops being YAML: the end of the shortest beginning that fails in the same way. The
+// module itself names the line where the surrounding list or map begins, counted from zero, or none.
+func failingLine(lines []string, message string) int {
+	return 1 + sort.Search(len(lines)-1, func(i int) bool {
+		var n yaml.Node
+		err := decodeNode(yaml.NewDecoder(strings.NewReader(strings.Join(lines[:i+1], "\n"))), &n)
+		return err != nil && err.Error() == message
+	})
 }
 
 // indexLine gives the index of the first line that fits, or -1.

@@ -82,6 +82,13 @@ type grower struct {
 	open     map[*yaml.Node]bool
 	problems fault.Problems
 	full     bool // the budget was passed; said once
+	alias    *use // the outermost alias that is being followed
+}
+
+// use is where an alias stands.
+type use struct {
+	at   place
+	path string
 }
 
 func (g *grower) add(at place, p fault.Problem) { g.problems = append(g.problems, at.of(p)) }
@@ -96,6 +103,9 @@ func (g *grower) grow(n *yaml.Node, path string, depth int) *item {
 	switch {
 	case *g.budget < 0:
 		g.full = true
+		if g.alias != nil {
+			at, path = g.alias.at, g.alias.path
+		}
 		g.add(at, fault.Problem{Path: path, Code: "too_many_nodes", Message: fmt.Sprintf("the document has more than %d values", MaxNodes), Hint: "aliases count as what they stand for"})
 		return it
 	case depth > MaxDepth:
@@ -108,6 +118,10 @@ func (g *grower) grow(n *yaml.Node, path string, depth int) *item {
 		if g.open[n.Alias] {
 			g.add(at, fault.Problem{Path: path, Code: "alias_cycle", Message: fmt.Sprintf("the anchor &%s holds itself", n.Value)})
 			return it
+		}
+		if g.alias == nil {
+			g.alias = &use{at, path}
+			defer func() { g.alias = nil }()
 		}
 		return g.grow(n.Alias, path, depth+1)
 	case yaml.SequenceNode:
