@@ -118,13 +118,13 @@ type position struct {
 	prev  int64 // the event that it follows on
 }
 
-// iteration runs the Map's flow for one item and gives the last event of its path.
+// iteration runs the Map's flow for one item and gives the last event inside it, on which the service hangs the next iteration.
 func (v *visit) iteration(ctx context.Context, f *fanout, p position) (any, int64) {
 	item := map[string]any{"Item": map[string]any{"Index": float64(p.index), "Value": p.value}}
 	w := v.inner(p.prev, item)
 	e := Event{State: v.state.Name, Index: p.index}
 	out, err := v.iterate(ctx, w, e, p.value)
-	failedAt := w.prev
+	inside := w.prev
 	switch {
 	case errors.Is(err, errStopped):
 		e.Type = "MapIterationAborted"
@@ -132,15 +132,14 @@ func (v *visit) iteration(ctx context.Context, f *fanout, p position) (any, int6
 		e.Type = "MapIterationFailed"
 	default:
 		e.Type = "MapIterationSucceeded"
-		failedAt = 0
 	}
 	w.emit(e)
-	if failedAt > 0 { // the service hangs what follows on the failure, not on the iteration's end
-		f.ended(failedAt, err)
+	if err != nil { // what follows a failure hangs on it, not on the iteration's end
+		f.ended(inside, err)
 	} else {
 		f.ended(w.prev, nil)
 	}
-	return out, w.prev
+	return out, inside
 }
 
 // iterate selects the item's input, then walks.

@@ -115,7 +115,7 @@ func TestMap_History(t *testing.T) {
 	}{
 		{"ExecutionStarted", 0}, {"MapStateEntered", 0}, {"MapStateStarted", 2},
 		{"MapIterationStarted", 3}, {"PassStateEntered", 4}, {"PassStateExited", 5}, {"MapIterationSucceeded", 6},
-		{"MapIterationStarted", 7}, {"PassStateEntered", 8}, {"PassStateExited", 9}, {"MapIterationSucceeded", 10},
+		{"MapIterationStarted", 6}, {"PassStateEntered", 8}, {"PassStateExited", 9}, {"MapIterationSucceeded", 10},
 		{"MapStateSucceeded", 11}, {"MapStateExited", 11}, {"ExecutionSucceeded", 13},
 	}
 	for i, e := range r.rec.events {

@@ -166,7 +166,7 @@ func (v *visit) limit(value any) error {
 func (v *visit) queryError(e *evaluationError) error {
 	err := &Error{Name: ErrorQuery, Cause: fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %s",
 		v.state.Name, v.id, e.message)}
-	if v.retries == 0 && v.prev == v.id {
+	if v.retries == 0 && v.prev == v.id && v.state.Type != TypeWait {
 		v.prev = v.before // the service hangs this event before the state
 	}
 	v.emit(Event{Type: "EvaluationFailed", State: v.state.Name, Error: err.Name, Cause: err.Cause, Location: e.location})
