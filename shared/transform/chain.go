@@ -18,6 +18,7 @@ const Phase = "transform"
 // ChainConfig is what a chain is compiled with.
 type ChainConfig struct {
 	Path      string        // of the list of transforms, for problems
+	Stream    string        // components for other streams are passed over; "": none are
 	Schema    record.Schema // of the records that come in
 	Key       []string      // columns that identify a record; may be empty
 	Funcs     Funcs         // the user's functions, by name
@@ -49,6 +50,9 @@ func NewChain(reg Registry, components []job.Component, c ChainConfig) (*Chain, 
 	}
 	var found fault.Problems
 	for i, component := range components {
+		if c.Stream != "" && !component.AppliesTo(c.Stream) {
+			continue
+		}
 		path := setting.Join(setting.Index(c.Path, i), component.Name)
 		spec, err := reg.Lookup(component.Name)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 // SetConfig is what a set of rules is compiled with.
 type SetConfig struct {
 	Path   string        // of the list of rules, for problems
+	Stream string        // rules for other streams are passed over; "": none are
 	Schema record.Schema // of the records
 	Key    []string      // columns that identify a record; may be empty
 	Mask   []string      // columns whose values must not be in reasons
@@ -51,6 +52,9 @@ func NewSet(reg Registry, rules []job.Rule, c SetConfig) (*Set, error) {
 	s := &Set{schema: c.Schema, key: c.Key}
 	var found fault.Problems
 	for i, r := range rules {
+		if c.Stream != "" && !r.AppliesTo(c.Stream) {
+			continue
+		}
 		path := setting.Join(setting.Index(c.Path, i), r.Name)
 		spec, err := reg.Lookup(r.Name)
 		if err != nil {

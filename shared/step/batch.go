@@ -1,0 +1,110 @@
+package step
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/record"
+	"github.com/lockstep-data/lockstep/shared/store"
+)
+
+// The steps that make batch objects, as the last part of an object's key.
+const (
+	Extracted   = "extract.arrow"
+	Transformed = "transform.arrow"
+	Validated   = "validate.arrow"
+)
+
+// BatchKey names the batch of a turn: by run in full mode, partition, seq, and what it was cut from and by. A seq is cut once per
+// configuration, whatever crashes.
+func (t *Turn) BatchKey(full bool, start string) string {
+	prefix := "batches/" + store.EncodeKey(t.Call.Job) + "/"
+	if full {
+		prefix = runPrefix(t.Call.Job, t.Call.Run) + "batches/"
+	}
+	sum := sha256.Sum256([]byte(start + "\x00" + t.Call.Digest))
+	item := t.Call.Item
+	return fmt.Sprintf("%s%s/%s/%08d-%s/%s", prefix, store.EncodeKey(item.Stream), store.EncodeKey(item.Partition), item.Seq+1, hex.EncodeToString(sum[:8]), Extracted)
+}
+
+// Sibling names the object of another step for the same batch.
+func Sibling(key, step string) string { return path.Join(path.Dir(key), step) }
+
+// PutBatch stores a batch under the key unless there is one, and answers the one that is there.
+func (e *Env) PutBatch(ctx context.Context, key string, b record.Batch) (record.Batch, error) {
+	data, err := record.Marshal(b, e.Compression)
+	if err != nil {
+		return record.Batch{}, err
+	}
+	created, err := e.Blobs.Create(ctx, key, data)
+	if err != nil {
+		return record.Batch{}, err
+	}
+	if !created {
+		return e.Batch(ctx, key)
+	}
+	e.cache(key, b)
+	return b, nil
+}
+
+// Batch reads a batch. NotFound when there is none; DataInvalid when it is damaged.
+func (e *Env) Batch(ctx context.Context, key string) (record.Batch, error) {
+	e.mu.Lock()
+	b, ok := e.batches[key]
+	e.mu.Unlock()
+	if ok {
+		return b, nil
+	}
+	data, err := e.Blobs.Read(ctx, key)
+	if err != nil {
+		return record.Batch{}, err
+	}
+	b, err = record.Unmarshal(data)
+	if err != nil {
+		return record.Batch{}, fault.New(fault.CodeOf(err), "object %s: %w", key, err).WithHint("nothing of it was loaded; start over with --new")
+	}
+	e.cache(key, b)
+	return b, nil
+}
+
+// cache keeps the objects of the batch that a partition is at.
+func (e *Env) cache(key string, b record.Batch) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.batches == nil {
+		e.batches = map[string]record.Batch{}
+	}
+	partition := path.Dir(path.Dir(key)) + "/"
+	for k := range e.batches {
+		if strings.HasPrefix(k, partition) && path.Dir(k) != path.Dir(key) {
+			delete(e.batches, k)
+		}
+	}
+	e.batches[key] = b
+}
+
+// DropBatch forgets a committed batch; its objects are deleted unless they hold failures or are to be kept. What cannot be deleted is
+// left to the retention of the bucket.
+func (e *Env) DropBatch(ctx context.Context, key string, failures bool) {
+	e.mu.Lock()
+	for _, s := range []string{Extracted, Transformed, Validated} {
+		delete(e.batches, Sibling(key, s))
+	}
+	e.mu.Unlock()
+	if e.KeepBatches {
+		return
+	}
+	for _, s := range []string{Validated, Transformed, Extracted} {
+		if failures && s == Extracted {
+			continue
+		}
+		if err := e.Blobs.Delete(ctx, Sibling(key, s)); err != nil {
+			e.Log.DebugContext(ctx, "batch object kept", "key", Sibling(key, s), "err", err)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+// Package step holds what the steps of a run share: the environment they work in, the lease and the attempt's names, the plan of a
+// run, its batches, opened connectors and compiled chains. One folder below it is one step; steps never import each other, and
+// none knows whether it runs in a Lambda or in a process. Runners and functions import it.
+package step
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/lockstep-data/lockstep/shared/blob"
+	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/job"
+	"github.com/lockstep-data/lockstep/shared/record"
+	"github.com/lockstep-data/lockstep/shared/stage"
+	"github.com/lockstep-data/lockstep/shared/store"
+)
+
+// Jobs gives the jobs that may run.
+type Jobs interface {
+	// Job gives a job by its key, as written and resolved (with the values of variables and secrets). NotFound when it does not exist or
+	// is disabled.
+	Job(ctx context.Context, key string) (written, resolved job.Job, err error)
+}
+
+// Env is what steps work with. One Env serves one process; it is safe for concurrent use by the partitions of a run. Close frees
+// what it opened.
+type Env struct {
+	Protocol    store.Protocol
+	Blobs       *blob.Bucket
+	Catalog     catalog.Catalog
+	Jobs        Jobs
+	Log         *slog.Logger
+	Now         func() time.Time
+	Sleep       func(ctx context.Context, d time.Duration) error
+	Request     func() string                 // a new id for each invocation
+	Holder      func(execution string) string // who holds the lock when this execution does
+	Dir         string                        // the project's folder
+	Version     string
+	StepTimeout time.Duration  // how long one invocation may take; bounds the lease
+	Progress    func(Progress) // told after each batch; may be nil
+	KeepBatches bool           // keep the objects of batches that are committed and hold no failures
+	Compression record.Compression
+
+	mu       sync.Mutex
+	plans    map[string]*Plan
+	opened   map[string]*opened
+	compiled map[string]*Compiled
+	batches  map[string]record.Batch
+	readers  map[string]*Reader
+	steps    map[string][]store.StepExecution
+	stale    map[string]int
+}
+
+// Progress is what a load has just committed.
+type Progress struct {
+	Stream, Partition string
+	Seq               int64
+	Counters          store.Counters
+	InputBytes        int64          // consumed of the partition's input so far; 0 when unknown
+	PlannedBytes      int64          // of all partitions; 0 when unknown
+	Failure           *store.Failure // the first of the batch's failures, if any
+}
+
+// Loop lists the steps that each batch goes through.
+var Loop = []string{"extract", "transform", "validate", "load"}
+
+// The longest wait that the state machine puts between two attempts of a state.
+const longestRetry = 60 * time.Second
+
+// Lease is until when the lock is kept for one invocation: its deadline, the longest wait before the next, and a margin.
+func (e *Env) Lease() time.Time { return e.Now().Add(e.StepTimeout + longestRetry + store.Skew) }
+
+// Turn is one invocation of a step.
+type Turn struct {
+	*Env
+	Call    stage.Call
+	Name    string // of the step
+	Epoch   string
+	Attempt string
+	Owner   string
+	Lock    store.Lock
+	Written job.Job
+	Job     job.Job // resolved
+	Started time.Time
+}
+
+// Begin is the first act of every step but acquire: it prolongs the lease, or takes the lock over for a later epoch of the same run, and
+// finds the job. Errors: Superseded, AlreadyDone, NotFound, Conflict (the job's configuration is not that of the run).
+func (e *Env) Begin(ctx context.Context, name string, c stage.Call) (*Turn, error) {
+	t := &Turn{Env: e, Call: c, Name: name, Started: e.Now()}
+	t.Epoch = EpochOf(c)
+	t.Attempt = store.Attempt(t.Epoch, c.Entered, c.Retry)
+	t.Owner = store.Owner(c.Run, t.Attempt, e.Request())
+	var err error
+	if t.Written, t.Job, err = e.Jobs.Job(ctx, c.Job); err != nil {
+		return nil, err
+	}
+	if d := t.Written.Digest(); d != c.Digest {
+		return nil, fault.New(fault.Conflict, "job %s was changed while run %s was under way", c.Job, c.Run).WithHint("start a new run")
+	}
+	t.Lock, err = e.Protocol.Enter(ctx, store.EnterRequest{
+		Holding: t.Holding(), Holder: e.Holder(c.Execution), LeaseUntil: e.Lease(), MaxTries: t.Job.MaxTries,
+		ChildRedriven: isChild(c.Execution) && c.Redrive > 0,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Holding names the run's holding of the lock.
+func (t *Turn) Holding() store.Holding {
+	return store.Holding{Job: t.Call.Job, Run: t.Call.Run, Term: t.Call.Term, Epoch: t.Epoch}
+}
+
+// Stopping says whether somebody asked the run to end.
+func (t *Turn) Stopping() bool { return t.Lock.Stop != "" }
+
+// Key names the checkpoint of the call's partition.
+func (t *Turn) Key() store.CheckpointKey {
+	return store.CheckpointKey{Job: t.Call.Job, Stream: t.Call.Item.Stream, Partition: t.Call.Item.Partition}
+}
+
+// Bind makes this attempt the one writer of a partition.
+func (t *Turn) Bind(ctx context.Context, k store.CheckpointKey, full bool) (store.Checkpoint, error) {
+	return t.Protocol.Bind(ctx, store.BindCheckpoint{
+		CheckpointKey: k, Run: t.Call.Run, Term: t.Call.Term, Attempt: t.Attempt, Owner: t.Owner, Full: full, Now: t.Now(),
+	})
+}
+
+// Execution describes this turn for the run's history.
+func (t *Turn) Execution(records int, err error) store.StepExecution {
+	s := store.StepExecution{
+		Job: t.Call.Job, Run: t.Call.Run, Step: t.Name, Stream: t.Call.Item.Stream, Partition: t.Call.Item.Partition, Attempt: t.Attempt,
+		Status: "completed", Records: int64(records), StartedAt: t.Started, EndedAt: t.Now(),
+	}
+	if s.Partition != "" {
+		s.Seq = t.Call.Item.Seq + 1
+	}
+	s.ID = StepID(s)
+	if err != nil {
+		s.Status, s.ErrorCode, s.ErrorText = "failed", string(fault.CodeOf(err)), err.Error()
+	}
+	return s
+}
+
+// StepID is the id of a step execution: unique, since an attempt works on one state of one partition.
+func StepID(s store.StepExecution) string {
+	id := s.Job + "_step_" + s.Step + "_exec_" + s.Run + "#" + s.Attempt
+	if s.Partition != "" {
+		id += "#" + store.EncodeKey(s.Stream) + "#" + store.EncodeKey(s.Partition)
+	}
+	return id
+}
+
+// Close frees connectors, readers and batches. Closing twice is no error.
+func (e *Env) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var first error
+	for _, k := range sortedKeys(e.readers) {
+		if err := e.readers[k].Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	for _, k := range sortedKeys(e.opened) {
+		if err := e.opened[k].close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	e.readers, e.opened, e.compiled, e.batches, e.plans = nil, nil, nil, nil, nil
+	return first
+}

@@ -1,0 +1,71 @@
+// Package transform is the step that runs a stream's transforms over a batch. It is pure: the same batch gives the same object.
+package transform
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/lockstep-data/lockstep/shared/record"
+	"github.com/lockstep-data/lockstep/shared/stage"
+	"github.com/lockstep-data/lockstep/shared/step"
+)
+
+// Run transforms the item's batch. Errors: RetryNotConverging, DataInvalid (a record fails and the job aborts on failures),
+// Superseded, and those of the stores.
+func Run(ctx context.Context, env *step.Env, c stage.Call) (stage.BatchResult, error) {
+	t, err := env.Begin(ctx, "transform", c)
+	if err != nil {
+		return stage.BatchResult{}, fmt.Errorf("transform: %w", err)
+	}
+	result, err := run(ctx, t)
+	if err != nil {
+		return stage.BatchResult{}, t.Fail(ctx, err)
+	}
+	return result, nil
+}
+
+func run(ctx context.Context, t *step.Turn) (stage.BatchResult, error) {
+	s, _, err := t.Stream(ctx)
+	if err != nil {
+		return stage.BatchResult{}, err
+	}
+	compiled, err := t.Compiled(s)
+	if err != nil {
+		return stage.BatchResult{}, err
+	}
+	b, err := t.Batch(ctx, t.Call.Item.Batch)
+	if err != nil {
+		return stage.BatchResult{}, err
+	}
+	rejected := len(b.Rejects)
+	whole, split := b, false
+	for _, chain := range compiled.Chains {
+		split = b.IsSplit()
+		if b, err = chain.Apply(ctx, b); err != nil {
+			return stage.BatchResult{}, err
+		}
+	}
+	if split {
+		showOriginals(b, whole)
+	}
+	key := step.Sibling(t.Call.Item.Batch, step.Transformed)
+	b.Positions = nil // the extracted object has them
+	if b, err = t.PutBatch(ctx, key, b); err != nil {
+		return stage.BatchResult{}, err
+	}
+	t.Remember(t.Execution(b.Len(), nil))
+	t.Log.DebugContext(ctx, "batch transformed", "run_id", t.Call.Run, "stream", s.Stream.Name, "seq", t.Call.Item.Seq+1, "records", b.Len(), "failed", len(b.Rejects)-rejected)
+	if b.Len() == 0 {
+		return stage.BatchResult{Next: stage.NextLoad, Batch: key}, nil
+	}
+	return stage.BatchResult{Next: compiled.Next("transform"), Batch: key}, nil
+}
+
+// showOriginals makes the snapshots of a later chain's rejects show the record as it was before an earlier chain split it.
+func showOriginals(b, whole record.Batch) {
+	for i, r := range b.Rejects {
+		if row := whole.RowOf(r.Index); row >= 0 {
+			b.Rejects[i].Snapshot = whole.JSON(row)
+		}
+	}
+}
