@@ -24,3 +24,11 @@ func open(t testing.TB, path string) *sqlite.Store {
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, filepath.Join(t.TempDir(), "state.db")) })
 }
+
+func TestStore_Schedules(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "state.db"))
+	if err := s.Unsafe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Schedules(t, s, 200)
+}
