@@ -163,57 +163,63 @@ func (w *world) run(t testing.TB, input string) asl.Result {
 
 const begin, end = "Leg Acquire Acquired Plan Partitions ", "LegEnded Finish Finished Succeeded"
 
-var walks = []struct {
+// walk is one case: a world, and how the machine goes through it.
+type walk struct {
 	name   string
 	world  *world
 	status asl.Status
 	output string // or the error
 	path   string // of the first leg, when one partition or none makes it certain
 	calls  map[string]int
-}{
-	{name: "no partition", world: &world{}, status: asl.StatusSucceeded, path: begin + end,
-		output: `{"errors":0,"failed":0,"filtered":0,"first_error":"","loaded":0,"more":false,"partitions":0,"read":0,"status":"succeeded"}`,
-		calls:  map[string]int{"Acquire": 1, "Plan": 1, "Finish": 1}},
-	{name: "one partition, load only", world: &world{batches: map[string]int{"p0": 2}, budget: 9}, status: asl.StatusSucceeded,
-		path:   begin + "Extract Extracted Load Extract Extracted Load Extract Extracted PartitionDone " + end,
-		output: `{"errors":0,"failed":2,"filtered":4,"first_error":"","loaded":14,"more":false,"partitions":1,"read":20,"status":"succeeded"}`,
-		calls:  map[string]int{"Acquire": 1, "Plan": 1, "Extract": 3, "Load": 2, "Finish": 1}},
-	{name: "one partition, every step", world: &world{batches: map[string]int{"p0": 1}, budget: 9, steps: "transform validate"}, status: asl.StatusSucceeded,
-		path:   begin + "Extract Extracted Transform Transformed Validate Load Extract Extracted PartitionDone " + end,
-		output: `{"errors":0,"failed":1,"filtered":2,"first_error":"","loaded":7,"more":false,"partitions":1,"read":10,"status":"succeeded"}`},
-	{name: "transform only", world: &world{batches: map[string]int{"p0": 1}, budget: 9, steps: "transform"}, status: asl.StatusSucceeded,
-		path: begin + "Extract Extracted Transform Transformed Load Extract Extracted PartitionDone " + end},
-	{name: "validate only", world: &world{batches: map[string]int{"p0": 1}, budget: 9, steps: "validate"}, status: asl.StatusSucceeded,
-		path: begin + "Extract Extracted Validate Load Extract Extracted PartitionDone " + end},
-	{name: "three partitions", world: &world{batches: map[string]int{"p0": 1, "p1": 2, "p2": 3}, budget: 9}, status: asl.StatusSucceeded,
-		output: `{"errors":0,"failed":6,"filtered":12,"first_error":"","loaded":42,"more":false,"partitions":3,"read":60,"status":"succeeded"}`,
-		calls:  map[string]int{"Acquire": 1, "Plan": 1, "Extract": 9, "Load": 6, "Finish": 1}},
-	{name: "two legs", world: &world{batches: map[string]int{"p0": 3}, budget: 2}, status: asl.StatusSucceeded,
-		path:   begin + "Extract Extracted Load Extract Extracted Load Extract Extracted PartitionDone LegEnded NextLeg MoreLegs Finish Finished Succeeded",
-		output: `{"errors":0,"failed":3,"filtered":6,"first_error":"","loaded":21,"more":false,"partitions":1,"read":30,"status":"succeeded"}`,
-		calls:  map[string]int{"Acquire": 1, "Plan": 2, "Extract": 5, "Load": 3, "Finish": 1}},
-	{name: "held", world: &world{state: "skipped"}, status: asl.StatusSucceeded, path: "Leg Acquire Acquired Skipped",
-		output: `{"run":"r1","state":"skipped"}`, calls: map[string]int{"Acquire": 1}},
-	{name: "done before", world: &world{state: "done"}, status: asl.StatusSucceeded, path: "Leg Acquire Acquired Skipped",
-		output: `{"run":"r1","state":"done"}`},
-	{name: "one of three fails for good", world: &world{batches: map[string]int{"p0": 1, "p1": 1, "p2": 2}, budget: 9, forGood: "p1"},
-		status: asl.StatusFailed, output: "Lockstep.PartitionsFailed",
-		calls: map[string]int{"Acquire": 1, "Plan": 1, "Extract": 6, "Load": 4, "Finish": 1}},
-	{name: "a passing fault is retried", world: &world{batches: map[string]int{"p0": 1}, budget: 9, errs: map[string]int{"Load p0": 2, "Acquire ": 1}, errName: "Lockstep.Transient"},
-		status: asl.StatusSucceeded, path: begin + "Extract Extracted Load Extract Extracted PartitionDone " + end,
-		calls: map[string]int{"Acquire": 2, "Plan": 1, "Extract": 2, "Load": 3, "Finish": 1}},
-	{name: "a passing fault that stays", world: &world{batches: map[string]int{"p0": 1}, budget: 9, errs: map[string]int{"Extract p0": 99}, errName: "Lockstep.Transient"},
-		status: asl.StatusSucceeded, path: begin + "Extract PartitionFailed " + end,
-		output: `{"errors":1,"failed":0,"filtered":0,"first_error":"Lockstep.Transient","loaded":0,"more":false,"partitions":1,"read":0,"status":"succeeded"}`,
-		calls:  map[string]int{"Acquire": 1, "Plan": 1, "Extract": 6, "Finish": 1}},
-	{name: "throttling is retried longer", world: &world{batches: map[string]int{"p0": 1}, budget: 9, errs: map[string]int{"Load p0": 10}, errName: "Lambda.TooManyRequestsException"},
-		status: asl.StatusSucceeded, calls: map[string]int{"Acquire": 1, "Plan": 1, "Extract": 2, "Load": 11, "Finish": 1}},
-	{name: "a fault of plan fails the run", world: &world{errs: map[string]int{"Plan ": 1}, errName: "Lockstep.Internal"}, status: asl.StatusFailed,
-		path: "Leg Acquire Acquired Plan", output: "Lockstep.Internal"},
+}
+
+// walks gives the cases anew, since walking changes their worlds.
+func walks() []walk {
+	return []walk{
+		{name: "no partition", world: &world{}, status: asl.StatusSucceeded, path: begin + end,
+			output: `{"errors":0,"failed":0,"filtered":0,"first_error":"","loaded":0,"more":false,"partitions":0,"read":0,"status":"succeeded"}`,
+			calls:  map[string]int{"Acquire": 1, "Plan": 1, "Finish": 1}},
+		{name: "one partition, load only", world: &world{batches: map[string]int{"p0": 2}, budget: 9}, status: asl.StatusSucceeded,
+			path:   begin + "Extract Extracted Load Extract Extracted Load Extract Extracted PartitionDone " + end,
+			output: `{"errors":0,"failed":2,"filtered":4,"first_error":"","loaded":14,"more":false,"partitions":1,"read":20,"status":"succeeded"}`,
+			calls:  map[string]int{"Acquire": 1, "Plan": 1, "Extract": 3, "Load": 2, "Finish": 1}},
+		{name: "one partition, every step", world: &world{batches: map[string]int{"p0": 1}, budget: 9, steps: "transform validate"}, status: asl.StatusSucceeded,
+			path:   begin + "Extract Extracted Transform Transformed Validate Load Extract Extracted PartitionDone " + end,
+			output: `{"errors":0,"failed":1,"filtered":2,"first_error":"","loaded":7,"more":false,"partitions":1,"read":10,"status":"succeeded"}`},
+		{name: "transform only", world: &world{batches: map[string]int{"p0": 1}, budget: 9, steps: "transform"}, status: asl.StatusSucceeded,
+			path: begin + "Extract Extracted Transform Transformed Load Extract Extracted PartitionDone " + end},
+		{name: "validate only", world: &world{batches: map[string]int{"p0": 1}, budget: 9, steps: "validate"}, status: asl.StatusSucceeded,
+			path: begin + "Extract Extracted Validate Load Extract Extracted PartitionDone " + end},
+		{name: "three partitions", world: &world{batches: map[string]int{"p0": 1, "p1": 2, "p2": 3}, budget: 9}, status: asl.StatusSucceeded,
+			output: `{"errors":0,"failed":6,"filtered":12,"first_error":"","loaded":42,"more":false,"partitions":3,"read":60,"status":"succeeded"}`,
+			calls:  map[string]int{"Acquire": 1, "Plan": 1, "Extract": 9, "Load": 6, "Finish": 1}},
+		{name: "two legs", world: &world{batches: map[string]int{"p0": 3}, budget: 2}, status: asl.StatusSucceeded,
+			path:   begin + "Extract Extracted Load Extract Extracted Load Extract Extracted PartitionDone LegEnded NextLeg MoreLegs Finish Finished Succeeded",
+			output: `{"errors":0,"failed":3,"filtered":6,"first_error":"","loaded":21,"more":false,"partitions":1,"read":30,"status":"succeeded"}`,
+			calls:  map[string]int{"Acquire": 1, "Plan": 2, "Extract": 5, "Load": 3, "Finish": 1}},
+		{name: "held", world: &world{state: "skipped"}, status: asl.StatusSucceeded, path: "Leg Acquire Acquired Skipped",
+			output: `{"run":"r1","state":"skipped"}`, calls: map[string]int{"Acquire": 1}},
+		{name: "done before", world: &world{state: "done"}, status: asl.StatusSucceeded, path: "Leg Acquire Acquired Skipped",
+			output: `{"run":"r1","state":"done"}`},
+		{name: "one of three fails for good", world: &world{batches: map[string]int{"p0": 1, "p1": 1, "p2": 2}, budget: 9, forGood: "p1"},
+			status: asl.StatusFailed, output: "Lockstep.PartitionsFailed",
+			calls: map[string]int{"Acquire": 1, "Plan": 1, "Extract": 6, "Load": 4, "Finish": 1}},
+		{name: "a passing fault is retried", world: &world{batches: map[string]int{"p0": 1}, budget: 9, errs: map[string]int{"Load p0": 2, "Acquire ": 1}, errName: "Lockstep.Transient"},
+			status: asl.StatusSucceeded, path: begin + "Extract Extracted Load Extract Extracted PartitionDone " + end,
+			calls: map[string]int{"Acquire": 2, "Plan": 1, "Extract": 2, "Load": 3, "Finish": 1}},
+		{name: "a passing fault that stays", world: &world{batches: map[string]int{"p0": 1}, budget: 9, errs: map[string]int{"Extract p0": 99}, errName: "Lockstep.Transient"},
+			status: asl.StatusSucceeded, path: begin + "Extract PartitionFailed " + end,
+			output: `{"errors":1,"failed":0,"filtered":0,"first_error":"Lockstep.Transient","loaded":0,"more":false,"partitions":1,"read":0,"status":"succeeded"}`,
+			calls:  map[string]int{"Acquire": 1, "Plan": 1, "Extract": 6, "Finish": 1}},
+		{name: "throttling is retried longer", world: &world{batches: map[string]int{"p0": 1}, budget: 9, errs: map[string]int{"Load p0": 10}, errName: "Lambda.TooManyRequestsException"},
+			status: asl.StatusSucceeded, calls: map[string]int{"Acquire": 1, "Plan": 1, "Extract": 2, "Load": 11, "Finish": 1}},
+		{name: "a fault of plan fails the run", world: &world{errs: map[string]int{"Plan ": 1}, errName: "Lockstep.Internal"}, status: asl.StatusFailed,
+			path: "Leg Acquire Acquired Plan", output: "Lockstep.Internal"},
+	}
 }
 
 func TestSync_Walk(t *testing.T) {
-	for _, c := range walks {
+	for _, c := range walks() {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := c.world

@@ -37,8 +37,7 @@ func (r *run) child(ctx context.Context, arguments json.RawMessage) (json.RawMes
 	if err := json.Unmarshal(arguments, &a); err != nil {
 		return nil, &Error{Name: "StepFunctions.ValidationException", Cause: err.Error()}
 	}
-	m, ok := r.in.Machines[a.StateMachineArn]
-	if !ok || m == nil {
+	if r.in.Machines[a.StateMachineArn] == nil {
 		return nil, &Error{Name: errorNoMachine, Cause: "no machine " + a.StateMachineArn + " is registered"}
 	}
 	depth, _ := ctx.Value(depthKey{}).(int)

@@ -13,7 +13,7 @@ import (
 
 // Task does the work of a Task state: arguments and answer are JSON. The error's name comes from a method ErrorName() string
 // anywhere in its chain, else it is Lambda.Unknown; the cause is its text. A task must return soon after its ctx is done: that
-// is how a time-out, an abort, or a failed sibling ends it, and the run waits for it.
+// is how a time-out, an abort, or a failed sibling ends it, and the run waits for it. A panic is not recovered.
 type Task func(ctx context.Context, arguments json.RawMessage) (json.RawMessage, error)
 
 // Interpreter runs machines in this process. It is safe for concurrent use once its fields are set.
@@ -38,7 +38,7 @@ type Execution struct {
 	StateMachine StateMachine
 	Input        json.RawMessage // empty means {}
 	StartTime    time.Time       // zero: now
-	RedriveCount int
+	RedriveCount int             // only told to the states: a run here always begins at StartAt
 }
 
 // StateMachine names a machine.
@@ -70,8 +70,8 @@ type Result struct {
 // Run walks a machine from its beginning to its end and returns when every task and every item of a Map has ended. Cancelling
 // ctx aborts the execution.
 func (in *Interpreter) Run(ctx context.Context, e Execution) Result {
-	m, ok := in.Machines[e.StateMachine.ID]
-	if !ok {
+	m := in.Machines[e.StateMachine.ID]
+	if m == nil {
 		return Result{Status: StatusFailed, Error: errorNoMachine, Cause: "no machine " + e.StateMachine.ID + " is registered"}
 	}
 	r := &run{in: in, machine: m, exec: e, clock: in.Clock, random: in.Rand}
