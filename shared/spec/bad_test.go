@@ -22,7 +22,9 @@ type expected struct {
 	text, code string
 }
 
-func (e expected) String() string { return fmt.Sprintf("%s:%d: %s [%s]", e.file, e.line, e.text, e.code) }
+func (e expected) String() string {
+	return fmt.Sprintf("%s:%d: %s [%s]", e.file, e.line, e.text, e.code)
+}
 
 // announced reads the ERROR comments of files.
 func announced(t *testing.T, files ...string) []expected {

@@ -72,7 +72,7 @@ func (b *builder) build() {
 func (b *builder) names() {
 	for _, key := range []struct{ path, value string }{{"id", b.job.ID}, {"use_case", b.job.UseCase}} {
 		if strings.Contains(key.value, "____") {
-			b.add(key.path, "bad_name", "use fewer underscores", "%q holds ____, which parts use case and id in the store", key.value)
+			b.add(key.path, "reserved_name", "use fewer underscores", "%q holds ____, which parts use case and id in the store", key.value)
 		}
 	}
 }

@@ -27,6 +27,8 @@ const (
 	keyStreams      = "streams"
 	keySeverity     = "severity"
 	keyLabel        = "label"
+
+	componentObject = "component" // the declaration's name, never written
 )
 
 // kit is Components with the declaration of the document that they make possible.
@@ -166,7 +168,7 @@ func ruleExtras() []setting.Field {
 // beside it or, where the settings are a map of fixed names, among them.
 func (k kit) component(noun string, specs map[string]setting.Spec, extras []setting.Field) *setting.Field {
 	names := slices.Sorted(maps.Keys(specs))
-	body := setting.Field{Kind: setting.Object}
+	body := setting.Field{Name: componentObject, Kind: setting.Object}
 	for _, name := range names {
 		f := widened(specs[name].Body, extras)
 		f.Name, f.Required = name, false
@@ -176,7 +178,7 @@ func (k kit) component(noun string, specs map[string]setting.Spec, extras []sett
 		body.Fields = append(body.Fields, f)
 	}
 	body.Fields = append(body.Fields, extras...)
-	return &setting.Field{Kind: setting.Choice, Forms: []setting.Field{{Name: noun, Kind: setting.String, Options: names}, body}}
+	return &setting.Field{Name: noun, Kind: setting.Choice, Forms: []setting.Field{{Name: noun, Kind: setting.String, Options: names}, body}}
 }
 
 // widened adds to a body's object form the extras that it does not declare itself.

@@ -56,7 +56,7 @@ func FindDir(file string) string {
 			break
 		}
 	}
-	if filepath.Base(abs) == "jobs" {
+	if filepath.Base(abs) == jobsFolder {
 		return filepath.Dir(abs)
 	}
 	return own
