@@ -70,8 +70,6 @@ func (l *logSink) flush(ctx context.Context) {
 	}
 }
 
-func (l *logSink) close(ctx context.Context) { l.flush(ctx) }
-
 // teeHandler hands records on, and the important ones to the sink too.
 type teeHandler struct {
 	next  slog.Handler

@@ -56,8 +56,12 @@ func (r *Runner) Run(ctx context.Context, q Request) (Result, error) {
 		return Result{}, err
 	}
 	r.logs = newLogSink(r.Env, next.job, next.run)
-	r.Env.Log = r.logs.logger(r.Env.Log)
-	defer r.logs.close(context.WithoutCancel(ctx))
+	log := r.Env.Log
+	r.Env.Log = r.logs.logger(log)
+	defer func() {
+		r.logs.flush(context.WithoutCancel(ctx))
+		r.Env.Log = log
+	}()
 	if next.continued {
 		r.Env.Log.InfoContext(ctx, "run continued", "run_id", next.run, "was", next.was, "redrive", next.redrive)
 	}

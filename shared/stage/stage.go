@@ -30,8 +30,8 @@ type Item struct {
 	Partition string `json:"partition"`
 	Seq       int64  `json:"seq"`      // committed
 	Position  string `json:"position"` // committed
-	Budget    int    `json:"budget"`   // turns that this leg has left for the partition
-	Turns     int    `json:"turns"`
+	Budget    int    `json:"budget"`   // turns that this leg gives the partition
+	Turns     int    `json:"turns"`    // taken in this leg
 	Read      int64  `json:"read"`
 	Loaded    int64  `json:"loaded"`
 	Filtered  int64  `json:"filtered"`

@@ -43,13 +43,14 @@ type Env struct {
 	Progress    func(Progress) // told after each batch; may be nil
 	KeepBatches bool           // keep the objects of batches that are committed and hold no failures
 	Compression record.Compression
+	Prefetch    bool // read a partition's next batch while the last one is loaded; for processes that live on between two steps
 
 	mu       sync.Mutex
 	plans    map[string]*Plan
 	opened   map[string]*opened
 	compiled map[string]*Compiled
 	batches  map[string]record.Batch
-	readers  map[string]*Reader
+	readers  map[string]*reader
 	steps    map[string][]store.StepExecution
 	stale    map[string]int
 }
@@ -162,7 +163,7 @@ func (e *Env) Close() error {
 	defer e.mu.Unlock()
 	var first error
 	for _, k := range sortedKeys(e.readers) {
-		if err := e.readers[k].Close(); err != nil && first == nil {
+		if err := e.readers[k].close(); err != nil && first == nil {
 			first = err
 		}
 	}
