@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
 )
@@ -22,6 +22,7 @@ const Format = 1
 // The metadata key and the hidden columns of a stored batch.
 const (
 	headerKey    = "lockstep"
+	sumKey       = "lockstep.sum"
 	originColumn = "__lockstep_origin"
 	hiddenPrefix = "__lockstep_"
 )
@@ -47,12 +48,46 @@ type header struct {
 	Prefix  string   `json:"prefix,omitempty"` // of Offsets
 	Ends    []byte   `json:"ends,omitempty"`   // of Offsets: differences, as varints
 	Texts   []string `json:"texts,omitempty"`
-	Sum     string   `json:"sum"` // xxhash64 of the columns' content and of this header without it
 }
 
-// Marshal gives the batch as an Arrow IPC file: the columns, an origin column when rows and originals differ, and one metadata
-// entry with everything else. The same batch gives the same bytes.
+// Marshal gives the batch as an Arrow IPC file: the columns, an origin column when rows and originals differ, and two metadata
+// entries: one with everything else, one with the file's checksum. The same batch gives the same bytes. Text of rejects that is
+// not UTF-8 is stored with U+FFFD; positions that are not are an Internal fault of their source.
 func Marshal(b Batch, c Compression) ([]byte, error) {
+	h, err := headerOf(b)
+	if err != nil {
+		return nil, err
+	}
+	fields, cols := []arrow.Field{}, []arrow.Array{}
+	if b.Rows != nil {
+		fields = append(fields, b.Schema.Arrow().Fields()...)
+		cols = append(cols, b.Rows.Columns()...)
+	}
+	for _, f := range fields {
+		if strings.Contains(f.Name, sumMark) {
+			return nil, fault.New(fault.DataInvalid, "column name %s cannot be stored", excerpt(f.Name))
+		}
+	}
+	if b.Origin != nil {
+		origin := array.NewInt32Builder(memory.DefaultAllocator)
+		origin.AppendValues(b.Origin, nil)
+		fields = append(fields, arrow.Field{Name: originColumn, Type: arrow.PrimitiveTypes.Int32})
+		cols = append(cols, origin.NewArray())
+	}
+	md := arrow.NewMetadata([]string{headerKey, sumKey}, []string{h, sumMark + noSum})
+	schema := arrow.NewSchema(fields, &md)
+	data, err := write(schema, array.NewRecordBatch(schema, cols, int64(b.Len())), c)
+	if err != nil {
+		return nil, err
+	}
+	if !seal(data) {
+		return nil, fault.New(fault.Internal, "the Arrow writer did not store the checksum")
+	}
+	return data, nil
+}
+
+// headerOf gives what a batch holds beside its rows, as JSON.
+func headerOf(b Batch) (string, error) {
 	h := header{Format: Format, Read: b.Read, Start: b.Start, End: b.End, Last: b.Last, Warned: b.Warned, Rejects: b.Rejects}
 	switch p := b.Positions.(type) {
 	case nil:
@@ -61,31 +96,20 @@ func Marshal(b Batch, c Compression) ([]byte, error) {
 	case Texts:
 		h.Texts = p
 	default:
-		return nil, fault.New(fault.Internal, "positions of type %T cannot be stored", p)
+		return "", fault.New(fault.Internal, "positions of type %T cannot be stored", p)
 	}
-	fields, cols := []arrow.Field{}, []arrow.Array{}
-	if b.Rows != nil {
-		fields = append(fields, b.Schema.Arrow().Fields()...)
-		cols = append(cols, b.Rows.Columns()...)
+	for _, s := range append([]string{h.Start, h.End, h.Prefix}, h.Texts...) {
+		if !utf8.ValidString(s) {
+			return "", fault.New(fault.Internal, "position %s is not UTF-8", excerpt(s))
+		}
 	}
-	if b.Origin != nil {
-		origin := array.NewInt32Builder(memory.DefaultAllocator)
-		origin.AppendValues(b.Origin, nil)
-		fields = append(fields, arrow.Field{Name: originColumn, Type: arrow.PrimitiveTypes.Int32})
-		cols = append(cols, origin.NewArray())
+	var out strings.Builder
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false) // else snapshots would come back changed
+	if err := enc.Encode(h); err != nil {
+		return "", fmt.Errorf("encode batch header: %w", err)
 	}
-	sum, err := h.sum(cols)
-	if err != nil {
-		return nil, err
-	}
-	h.Sum = sum
-	meta, err := json.Marshal(h)
-	if err != nil {
-		return nil, fmt.Errorf("encode batch header: %w", err)
-	}
-	md := arrow.NewMetadata([]string{headerKey}, []string{string(meta)})
-	schema := arrow.NewSchema(fields, &md)
-	return write(schema, array.NewRecordBatch(schema, cols, int64(b.Len())), c)
+	return out.String(), nil
 }
 
 func write(schema *arrow.Schema, rows arrow.RecordBatch, c Compression) ([]byte, error) {
@@ -111,14 +135,20 @@ func write(schema *arrow.Schema, rows arrow.RecordBatch, c Compression) ([]byte,
 }
 
 // Unmarshal reads what Marshal wrote. A file that is damaged, or was not written by Marshal, is DataInvalid; one of a later format
-// is VersionTooNew.
+// is VersionTooNew. The batch keeps data, which must not be changed.
 func Unmarshal(data []byte) (b Batch, err error) {
 	defer func() {
 		if p := recover(); p != nil { // arrow panics on some damaged files
 			err = fault.New(fault.DataInvalid, "batch is damaged: %v", p)
 		}
 	}()
-	r, err := ipc.NewFileReader(bytes.NewReader(data), ipc.WithAllocator(memory.DefaultAllocator))
+	switch whole, sealed := verify(data); {
+	case !sealed:
+		return Batch{}, fault.New(fault.DataInvalid, "file is not a batch, or is damaged: no checksum in it")
+	case !whole:
+		return Batch{}, fault.New(fault.DataInvalid, "batch is damaged: its checksum does not fit")
+	}
+	r, err := ipc.NewMappedFileReader(data, ipc.WithAllocator(memory.DefaultAllocator))
 	if err != nil {
 		return Batch{}, fault.New(fault.DataInvalid, "batch is not a whole Arrow file: %w", err)
 	}
@@ -140,9 +170,6 @@ func Unmarshal(data []byte) (b Batch, err error) {
 	rows, err := r.RecordBatch(0)
 	if err != nil {
 		return Batch{}, fault.New(fault.DataInvalid, "batch is damaged: %w", err)
-	}
-	if sum, err := h.sum(rows.Columns()); err != nil || sum != h.Sum {
-		return Batch{}, fault.New(fault.DataInvalid, "batch is damaged: its checksum does not fit")
 	}
 	return h.batch(rows)
 }
@@ -177,79 +204,6 @@ func (h header) batch(rows arrow.RecordBatch) (Batch, error) {
 		b.Positions = Texts(h.Texts)
 	}
 	return b, nil
-}
-
-// sum hashes the header and the content of the columns.
-func (h header) sum(cols []arrow.Array) (string, error) {
-	h.Sum = ""
-	meta, err := json.Marshal(h)
-	if err != nil {
-		return "", fmt.Errorf("encode batch header: %w", err)
-	}
-	d := xxhash.New()
-	_, _ = d.Write(meta)
-	for _, col := range cols {
-		hashColumn(d, col)
-	}
-	return fmt.Sprintf("%016x", d.Sum64()), nil
-}
-
-func hashColumn(d *xxhash.Digest, col arrow.Array) {
-	var word [8]byte
-	put := func(n int) {
-		binary.LittleEndian.PutUint64(word[:], uint64(n))
-		_, _ = d.Write(word[:])
-	}
-	put(col.Len())
-	put(col.NullN())
-	if col.NullN() > 0 {
-		for i := range col.Len() {
-			if col.IsNull(i) {
-				put(i)
-			}
-		}
-	}
-	switch c := col.(type) {
-	case *array.Int64:
-		_, _ = d.Write(arrow.Int64Traits.CastToBytes(c.Int64Values()))
-	case *array.Int32:
-		_, _ = d.Write(arrow.Int32Traits.CastToBytes(c.Int32Values()))
-	case *array.Float64:
-		_, _ = d.Write(arrow.Float64Traits.CastToBytes(c.Float64Values()))
-	case *array.Decimal128:
-		_, _ = d.Write(arrow.Decimal128Traits.CastToBytes(c.Values()))
-	case *array.Date32:
-		_, _ = d.Write(arrow.Date32Traits.CastToBytes(c.Date32Values()))
-	case *array.Time64:
-		_, _ = d.Write(arrow.Time64Traits.CastToBytes(c.Time64Values()))
-	case *array.Timestamp:
-		_, _ = d.Write(arrow.TimestampTraits.CastToBytes(c.TimestampValues()))
-	case *array.String:
-		hashOffsets(d, c.ValueOffsets())
-		_, _ = d.Write(c.ValueBytes())
-	case *array.Binary:
-		hashOffsets(d, c.ValueOffsets())
-		_, _ = d.Write(c.ValueBytes())
-	default:
-		for i := range col.Len() {
-			_, _ = d.WriteString(col.ValueStr(i))
-		}
-	}
-}
-
-// hashOffsets hashes offsets relative to the first, so that a slice hashes as its copy does.
-func hashOffsets(d *xxhash.Digest, offsets []int32) {
-	if len(offsets) == 0 {
-		return
-	}
-	if offsets[0] != 0 {
-		moved := make([]int32, len(offsets))
-		for i, o := range offsets {
-			moved[i] = o - offsets[0]
-		}
-		offsets = moved
-	}
-	_, _ = d.Write(arrow.Int32Traits.CastToBytes(offsets))
 }
 
 func deltas(ends []int64) []byte {

@@ -18,7 +18,8 @@ import (
 )
 
 // ParseText adds the value whose text form is s to a builder of the type. What is not of the type is DataInvalid, and nothing was
-// added. Numbers have no spaces, no leading '+' and no leading zeros; times are RFC 3339, with 'T' or a space between.
+// added. Numbers have no spaces, no leading '+' and no leading zeros; times are RFC 3339, with 'T' or a space between and at most
+// nine digits behind the seconds, those behind the sixth being zero.
 func ParseText(b array.Builder, t Type, s string) error {
 	switch t.Kind {
 	case Int:
@@ -51,7 +52,7 @@ func ParseText(b array.Builder, t Type, s string) error {
 		}
 		b.(*array.StringBuilder).Append(s)
 	case JSON:
-		if !json.Valid([]byte(s)) {
+		if !utf8.ValidString(s) || !json.Valid([]byte(s)) {
 			return fault.New(fault.DataInvalid, "text is not valid JSON")
 		}
 		b.(*array.StringBuilder).Append(s)
@@ -82,11 +83,11 @@ func parseTime(b array.Builder, t Type, s string) error {
 		}
 		b.(*array.Date32Builder).Append(arrow.Date32FromTime(d))
 	case Time:
-		d, err := time.Parse("15:04:05", s)
-		if err != nil || d.Nanosecond()%1000 != 0 {
+		d, ok := parseClock(s)
+		if !ok {
 			return fault.New(fault.DataInvalid, "%s is not a time such as 17:03:59 or 17:03:59.000001", excerpt(s))
 		}
-		b.(*array.Time64Builder).Append(arrow.Time64(d.Sub(d.Truncate(24*time.Hour)) / time.Microsecond))
+		b.(*array.Time64Builder).Append(arrow.Time64(d / time.Microsecond))
 	case Timestamp, TimestampTZ:
 		ts, err := ParseTimestamp(s, t.Kind == TimestampTZ)
 		if err != nil {
@@ -236,21 +237,98 @@ func ParseBool(s string) (bool, error) {
 }
 
 // ParseTimestamp reads a date and time with at most microseconds, with 'T' or a space between. zoned says whether a zone (Z or
-// an offset) must stand behind it, or must not.
+// an offset) must stand behind it, or must not. The years are 0000 to 9999, in UTC too.
 func ParseTimestamp(s string, zoned bool) (time.Time, error) {
-	form := "2006-01-02T15:04:05"
-	if len(s) > 10 && s[10] == ' ' {
-		form = "2006-01-02 15:04:05"
+	if ts, ok := parseTimestamp(s, zoned); ok && inRange(ts) {
+		return ts, nil
 	}
 	want := "2026-08-22T17:03:59"
 	if zoned {
-		form, want = form+"Z07:00", want+"Z"
+		want += "Z"
 	}
-	ts, err := time.Parse(form, s)
-	if err != nil || ts.Nanosecond()%1000 != 0 {
-		return time.Time{}, fault.New(fault.DataInvalid, "%s is not a time such as %s, at most microseconds", excerpt(s), want)
+	return time.Time{}, fault.New(fault.DataInvalid, "%s is not a time such as %s, at most microseconds", excerpt(s), want)
+}
+
+// inRange says whether a time's year has the four digits that its text form needs.
+func inRange(t time.Time) bool {
+	y := t.UTC().Year()
+	return y >= 0 && y <= 9999
+}
+
+func parseTimestamp(s string, zoned bool) (time.Time, bool) {
+	if len(s) < 19 || s[10] != 'T' && s[10] != ' ' {
+		return time.Time{}, false
 	}
-	return ts.UTC(), nil
+	day, err := time.Parse(dateForm, s[:10])
+	if err != nil {
+		return time.Time{}, false
+	}
+	s = s[11:]
+	var offset time.Duration
+	if zoned {
+		ok := false
+		if s, offset, ok = cutZone(s); !ok {
+			return time.Time{}, false
+		}
+	}
+	clock, ok := parseClock(s)
+	return day.Add(clock - offset), ok
+}
+
+// cutZone takes Z or an offset such as +02:00 from the end.
+func cutZone(s string) (string, time.Duration, bool) {
+	if clock, ok := strings.CutSuffix(s, "Z"); ok {
+		return clock, 0, true
+	}
+	at := len(s) - len("+02:00")
+	if at < 0 || s[at] != '+' && s[at] != '-' || s[at+3] != ':' {
+		return "", 0, false
+	}
+	h, ok1 := twoDigits(s[at+1:], 23)
+	m, ok2 := twoDigits(s[at+4:], 59)
+	offset := time.Duration(h)*time.Hour + time.Duration(m)*time.Minute
+	if s[at] == '-' {
+		offset = -offset
+	}
+	return s[:at], offset, ok1 && ok2
+}
+
+// parseClock reads 17:03:59 and a fraction of a second in whole microseconds.
+func parseClock(s string) (time.Duration, bool) {
+	if len(s) < 8 || s[2] != ':' || s[5] != ':' {
+		return 0, false
+	}
+	h, ok1 := twoDigits(s, 23)
+	m, ok2 := twoDigits(s[3:], 59)
+	sec, ok3 := twoDigits(s[6:], 59)
+	if !ok1 || !ok2 || !ok3 {
+		return 0, false
+	}
+	d := time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(sec)*time.Second
+	if s = s[8:]; s == "" {
+		return d, true
+	}
+	if s[0] != '.' && s[0] != ',' || len(s) == 1 || len(s) > 10 || digits(s[1:]) != len(s)-1 {
+		return 0, false
+	}
+	unit := 100 * time.Millisecond
+	for _, c := range []byte(s[1:]) {
+		if unit < time.Microsecond && c != '0' {
+			return 0, false
+		}
+		d += time.Duration(c-'0') * unit
+		unit /= 10
+	}
+	return d, true
+}
+
+// twoDigits reads the first two characters as a number up to limit.
+func twoDigits(s string, limit int) (int, bool) {
+	if digits(s[:2]) != 2 {
+		return 0, false
+	}
+	n := int(s[0]-'0')*10 + int(s[1]-'0')
+	return n, n <= limit
 }
 
 // excerpt shows at most 40 bytes of a value in a message.

@@ -1,11 +1,13 @@
 package record
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -43,7 +45,10 @@ func Value(col arrow.Array, t Type, row int) any {
 	case *array.String:
 		return c.Value(row)
 	case *array.Binary:
-		return c.Value(row)
+		if v := c.Value(row); v != nil {
+			return v
+		}
+		return []byte{} // nil would be null to a database
 	case *array.FixedSizeBinary:
 		return uuidText(c.Value(row))
 	case *array.Date32:
@@ -67,7 +72,7 @@ func AppendText(dst []byte, col arrow.Array, t Type, row int) []byte {
 	case *array.Float64:
 		return appendFloat(dst, c.Value(row))
 	case *array.Decimal128:
-		return append(dst, c.Value(row).ToString(t.Scale)...)
+		return appendDecimal(dst, c.Value(row), int(t.Scale))
 	case *array.Boolean:
 		return strconv.AppendBool(dst, c.Value(row))
 	case *array.String:
@@ -90,21 +95,63 @@ func AppendText(dst []byte, col arrow.Array, t Type, row int) []byte {
 	panic(fmt.Sprintf("record: no text of %s in %T", t, col))
 }
 
-// AppendJSON appends a cell as JSON: numbers and decimals as numbers, JSON columns as they are, everything else as a string in
-// its text form, null as null.
+// AppendJSON appends a cell as JSON: numbers and decimals as numbers, JSON columns without white space, everything else as a
+// string in its text form, null as null.
 func AppendJSON(dst []byte, col arrow.Array, t Type, row int) []byte {
 	if col.IsNull(row) {
 		return append(dst, "null"...)
 	}
 	switch t.Kind {
-	case Int, Float, Decimal, Bool, JSON:
+	case Int, Float, Decimal, Bool:
 		return AppendText(dst, col, t, row)
+	case JSON:
+		return appendCompact(dst, col.(*array.String).Value(row))
 	case String:
 		return AppendQuoted(dst, col.(*array.String).Value(row))
 	}
 	dst = append(dst, '"')
 	dst = AppendText(dst, col, t, row)
 	return append(dst, '"')
+}
+
+// appendCompact appends JSON without the white space between its tokens, so that it fits in a line.
+func appendCompact(dst []byte, s string) []byte {
+	if strings.ContainsAny(s, " \t\n\r") {
+		var out bytes.Buffer
+		if json.Compact(&out, []byte(s)) == nil {
+			return append(dst, out.Bytes()...)
+		}
+	}
+	return append(dst, s...)
+}
+
+// appendDecimal appends n with scale digits behind the point.
+func appendDecimal(dst []byte, n decimal128.Num, scale int) []byte {
+	var digits []byte
+	var room [40]byte
+	if low := int64(n.LowBits()); n.HighBits() == low>>63 {
+		digits = strconv.AppendInt(room[:0], low, 10)
+	} else {
+		digits = n.BigInt().Append(room[:0], 10)
+	}
+	if digits[0] == '-' {
+		dst = append(dst, '-')
+		digits = digits[1:]
+	}
+	if scale == 0 {
+		return append(dst, digits...)
+	}
+	if whole := len(digits) - scale; whole > 0 {
+		dst = append(dst, digits[:whole]...)
+		digits = digits[whole:]
+	} else {
+		dst = append(dst, '0')
+	}
+	dst = append(dst, '.')
+	for range scale - len(digits) {
+		dst = append(dst, '0')
+	}
+	return append(dst, digits...)
 }
 
 func appendFloat(dst []byte, f float64) []byte {
@@ -163,7 +210,8 @@ func uuidText(b []byte) string {
 }
 
 // Append adds a Go value, as Value gives it, to a builder of the type; nil adds null. Texts are parsed as ParseText does, and an
-// int64 is taken for Float and Decimal. Anything else is DataInvalid, and nothing was added.
+// int64 is taken for Float and Decimal. Anything else is DataInvalid, and nothing was added: also what would lose something, such
+// as a time.Time with nanoseconds, or with a time of day for Date.
 func Append(b array.Builder, t Type, v any) error {
 	switch x := v.(type) {
 	case nil:
@@ -198,7 +246,7 @@ func Append(b array.Builder, t Type, v any) error {
 	case time.Time:
 		return appendTime(b, t, x)
 	case time.Duration:
-		if t.Kind == Time && x >= 0 && x < 24*time.Hour {
+		if t.Kind == Time && x >= 0 && x < 24*time.Hour && x%time.Microsecond == 0 {
 			b.(*array.Time64Builder).Append(arrow.Time64(x / time.Microsecond))
 			return nil
 		}
@@ -246,13 +294,20 @@ func appendNumber(b array.Builder, t Type, x float64) error {
 }
 
 func appendTime(b array.Builder, t Type, x time.Time) error {
-	switch t.Kind {
-	case Date:
-		b.(*array.Date32Builder).Append(arrow.Date32FromTime(x))
-	case Timestamp, TimestampTZ:
-		b.(*array.TimestampBuilder).Append(arrow.Timestamp(x.UnixMicro()))
-	default:
+	if t.Kind != Date && t.Kind != Timestamp && t.Kind != TimestampTZ {
 		return mismatch(t, x)
 	}
+	if !inRange(x) || x.Year() > 9999 || x.Nanosecond()%1000 != 0 {
+		return fault.New(fault.DataInvalid, "a time must have a year of four digits and at most microseconds")
+	}
+	if t.Kind != Date {
+		b.(*array.TimestampBuilder).Append(arrow.Timestamp(x.UnixMicro()))
+		return nil
+	}
+	if h, m, s := x.Clock(); h != 0 || m != 0 || s != 0 || x.Nanosecond() != 0 {
+		return fault.New(fault.DataInvalid, "a date must have no time of day")
+	}
+	y, m, d := x.Date()
+	b.(*array.Date32Builder).Append(arrow.Date32(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60)))
 	return nil
 }
