@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -32,7 +33,24 @@ type Job struct {
 	Batch        Batch             `json:"batch"`
 	Concurrency  int               `json:"concurrency"` // partitions at once, 1–40
 	MaxTries     int               `json:"max_tries"`   // takes without progress before the job is ignored, 1–100
-	Parameters   map[string]any    `json:"parameters,omitempty"`
+	Parameters   Parameters        `json:"parameters,omitempty"`
+}
+
+// Parameters are values of the user that are stored with each run, references as written. Whole numbers are int64.
+type Parameters map[string]any
+
+// UnmarshalJSON reads them back as they were, whole numbers beyond 2^53 included.
+func (p *Parameters) UnmarshalJSON(data []byte) error {
+	var v setting.Values
+	if err := v.UnmarshalJSON(data); err != nil {
+		return err
+	}
+	m, ok := v.Raw().(map[string]any)
+	if !ok && v.Raw() != nil {
+		return fmt.Errorf("parameters are %T, not a map", v.Raw())
+	}
+	*p = m
+	return nil
 }
 
 // Source is where records come from.
