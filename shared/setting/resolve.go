@@ -65,13 +65,13 @@ func (e *expander) walk(f Field, path string, v any) any {
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = e.walk(f.Element(), Index(path, i), v[i])
+			out[i] = e.walk(f.form(v).Element(), Index(path, i), v[i])
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k := range v {
-			out[k] = e.walk(f.Member(k), Join(path, k), v[k])
+			out[k] = e.walk(f.form(v).Member(k), Join(path, k), v[k])
 		}
 		return out
 	}
@@ -203,26 +203,26 @@ func (f Field) form(v any) Field {
 
 // Redact replaces the values of secret fields, and of references to secrets, with "***".
 func Redact(f Field, v any) any {
+	if f.form(v).Secret && v != nil {
+		return "***"
+	}
 	switch v := v.(type) {
 	case string:
-		if f.Secret || strings.HasPrefix(v, "secret://") {
+		if strings.HasPrefix(v, "secret://") {
 			return "***"
 		}
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = Redact(f.Element(), v[i])
+			out[i] = Redact(f.form(v).Element(), v[i])
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k := range v {
-			out[k] = Redact(f.Member(k), v[k])
+			out[k] = Redact(f.form(v).Member(k), v[k])
 		}
 		return out
-	}
-	if f.Secret && v != nil {
-		return "***"
 	}
 	return v
 }
