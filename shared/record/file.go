@@ -183,6 +183,9 @@ func (h header) batch(rows arrow.RecordBatch) (Batch, error) {
 			return Batch{}, fault.New(fault.DataInvalid, "batch is damaged: its origin column is %s", fields[n].Type)
 		}
 		b.Origin = origin.Int32Values()
+		if b.Origin == nil {
+			b.Origin = []int32{}
+		}
 		fields, cols = fields[:n], cols[:n]
 	}
 	schema, err := schemaOf(fields)

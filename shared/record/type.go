@@ -206,7 +206,7 @@ func schemaOf(fields []arrow.Field) (Schema, error) {
 		name, _ := f.Metadata.GetValue(typeKey)
 		t, err := ParseType(name)
 		if err != nil {
-			return Schema{}, fmt.Errorf("column %s: %w", f.Name, err)
+			return Schema{}, fault.New(fault.DataInvalid, "column %s: %w", f.Name, err)
 		}
 		if !arrow.TypeEqual(t.Arrow(), f.Type) {
 			return Schema{}, fault.New(fault.DataInvalid, "column %s is stored as %s, not as %s", f.Name, f.Type, t)
