@@ -3,7 +3,6 @@ package record
 import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
@@ -73,33 +72,62 @@ func TakeRows(rows arrow.RecordBatch, indices []int32) arrow.RecordBatch {
 
 // Take gives the cells at the indices, in their order; -1 gives a null.
 func Take(col arrow.Array, indices []int32) arrow.Array {
+	switch c := col.(type) {
+	case *array.Int64:
+		return takeFixed(col, c.Int64Values(), arrow.Int64Traits.CastToBytes, indices)
+	case *array.Float64:
+		return takeFixed(col, c.Float64Values(), arrow.Float64Traits.CastToBytes, indices)
+	case *array.Decimal128:
+		return takeFixed(col, c.Values(), arrow.Decimal128Traits.CastToBytes, indices)
+	case *array.Date32:
+		return takeFixed(col, c.Date32Values(), arrow.Date32Traits.CastToBytes, indices)
+	case *array.Time64:
+		return takeFixed(col, c.Time64Values(), arrow.Time64Traits.CastToBytes, indices)
+	case *array.Timestamp:
+		return takeFixed(col, c.TimestampValues(), arrow.TimestampTraits.CastToBytes, indices)
+	}
 	b := array.NewBuilder(memory.DefaultAllocator, col.DataType())
 	b.Reserve(len(indices))
 	switch c := col.(type) {
-	case *array.Int64:
-		take[int64](c, b.(*array.Int64Builder), indices)
-	case *array.Float64:
-		take[float64](c, b.(*array.Float64Builder), indices)
-	case *array.Decimal128:
-		take[decimal128.Num](c, b.(*array.Decimal128Builder), indices)
 	case *array.Boolean:
 		take[bool](c, b.(*array.BooleanBuilder), indices)
 	case *array.String:
+		b.(*array.StringBuilder).ReserveData(share(len(c.ValueBytes()), len(indices), c.Len()))
 		take[string](c, b.(*array.StringBuilder), indices)
 	case *array.Binary:
+		b.(*array.BinaryBuilder).ReserveData(share(len(c.ValueBytes()), len(indices), c.Len()))
 		take[[]byte](c, b.(*array.BinaryBuilder), indices)
 	case *array.FixedSizeBinary:
 		take[[]byte](c, b.(*array.FixedSizeBinaryBuilder), indices)
-	case *array.Date32:
-		take[arrow.Date32](c, b.(*array.Date32Builder), indices)
-	case *array.Time64:
-		take[arrow.Time64](c, b.(*array.Time64Builder), indices)
-	case *array.Timestamp:
-		take[arrow.Timestamp](c, b.(*array.TimestampBuilder), indices)
 	default:
 		panic("record: cannot take from " + col.DataType().String())
 	}
 	return b.NewArray()
+}
+
+// share guesses how many of size bytes of cells some of them have.
+func share(size, some, cells int) int {
+	return int(float64(size) * float64(some) / float64(max(cells, 1)))
+}
+
+// takeFixed takes cells that all have one width.
+func takeFixed[T any](col arrow.Array, values []T, bytes func([]T) []byte, indices []int32) arrow.Array {
+	out := make([]T, len(indices))
+	valid, nulls := make([]byte, (len(indices)+7)/8), 0
+	some := col.NullN() > 0
+	for to, from := range indices {
+		if from < 0 || some && col.IsNull(int(from)) {
+			nulls++
+			continue
+		}
+		out[to] = values[from]
+		valid[to/8] |= 1 << (to % 8)
+	}
+	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(bytes(out))}
+	if nulls > 0 {
+		buffers[0] = memory.NewBufferBytes(valid)
+	}
+	return array.MakeFromData(array.NewData(col.DataType(), len(indices), buffers, nil, nulls, 0))
 }
 
 type cells[T any] interface {
