@@ -41,6 +41,8 @@ func TestLoad_Text(t *testing.T) {
 		{"null", "~\n", 1, "empty"},
 		{"NUL", "id: a\nsource: \x00\n", 2, "control_character"},
 		{"escape", "id: a\n\x1b[0m\n", 2, "control_character"},
+		{"carriage return alone", "id: a\rsource: b\n", 1, "line_break"},
+		{"line separator", "id: a\ndescription: x\u2028y\n", 2, "line_break"},
 		{"latin 1", "id: a\ndescription: caf\xe9\n", 2, "not_utf8"},
 		{"UTF-16", "\xff\xfei\x00d\x00", 1, "not_utf8"},
 		{"too large", "id: a\n#" + strings.Repeat("x", MaxFile), 2, "too_large"},

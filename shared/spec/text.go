@@ -70,6 +70,8 @@ func checkText(file string, data []byte) *fault.Problem {
 			return at(i, "not_utf8", fmt.Sprintf("byte 0x%02x is not UTF-8", data[i]), "save the file as UTF-8")
 		case r == 0:
 			return at(i, "control_character", "a NUL byte", "is this a text file?")
+		case r == '\r' && !bytes.HasPrefix(data[i:], []byte("\r\n")), r == 0x85, r == 0x2028, r == 0x2029:
+			return at(i, "line_break", fmt.Sprintf("U+%04X breaks lines for some and not for others", r), "end lines with a line feed, and write it as an escape in double quotes")
 		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0x7f:
 			return at(i, "control_character", fmt.Sprintf("the control character U+%04X", r), `write it as an escape in double quotes, as in "\u001b"`)
 		}
