@@ -30,5 +30,5 @@ func TestStore_Schedules(t *testing.T) {
 	if err := s.Unsafe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	storetest.Schedules(t, s, 200)
+	storetest.Schedules(t, s, schedules)
 }
