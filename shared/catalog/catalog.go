@@ -6,6 +6,10 @@ import (
 	"maps"
 
 	"github.com/lockstep-data/lockstep/shared/connector"
+	"github.com/lockstep-data/lockstep/shared/connector/file"
+	"github.com/lockstep-data/lockstep/shared/connector/sqlite"
+	"github.com/lockstep-data/lockstep/shared/connector/file"
+	"github.com/lockstep-data/lockstep/shared/connector/sqlite"
 	"github.com/lockstep-data/lockstep/shared/setting"
 	"github.com/lockstep-data/lockstep/shared/spec"
 	"github.com/lockstep-data/lockstep/shared/transform"
@@ -23,7 +27,7 @@ type Catalog struct {
 // Builtin is everything that Lockstep brings.
 func Builtin() Catalog {
 	return Catalog{
-		Connectors: connector.NewRegistry(),
+		Connectors: connector.NewRegistry(file.Spec(), sqlite.Spec()),
 		Transforms: transform.Builtin(),
 		Rules:      validate.Builtin(),
 		Funcs:      transform.Funcs{},

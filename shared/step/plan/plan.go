@@ -109,6 +109,10 @@ func build(ctx context.Context, t *step.Turn) (*step.Plan, error) {
 		if err != nil {
 			return nil, fmt.Errorf("stream %s: %w", s.Name, err)
 		}
+		p.Streams = append(p.Streams, sp)
+		if sp.Plan.Unchanged { // nothing is read, so there is no schema to compile against
+			continue
+		}
 		if _, err := t.Compiled(sp); err != nil {
 			ps, ok := err.(fault.Problems)
 			if !ok {
@@ -116,7 +120,6 @@ func build(ctx context.Context, t *step.Turn) (*step.Plan, error) {
 			}
 			problems = append(problems, ps...)
 		}
-		p.Streams = append(p.Streams, sp)
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err
