@@ -70,7 +70,7 @@ func NewRegistry(specs ...Spec) Registry {
 
 // Builtin gives the transforms that Lockstep brings.
 func Builtin() Registry {
-	return NewRegistry(renameSpec(), selectSpec(), dropSpec())
+	return NewRegistry(dropSpec(), filterSpec(), renameSpec(), selectSpec(), setSpec())
 }
 
 // Names lists the transforms, sorted.
