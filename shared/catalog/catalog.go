@@ -8,8 +8,6 @@ import (
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/connector/file"
 	"github.com/lockstep-data/lockstep/shared/connector/sqlite"
-	"github.com/lockstep-data/lockstep/shared/connector/file"
-	"github.com/lockstep-data/lockstep/shared/connector/sqlite"
 	"github.com/lockstep-data/lockstep/shared/setting"
 	"github.com/lockstep-data/lockstep/shared/spec"
 	"github.com/lockstep-data/lockstep/shared/transform"

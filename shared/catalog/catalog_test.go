@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/lockstep-data/lockstep/shared/catalog"
 	"github.com/lockstep-data/lockstep/shared/connector"
@@ -51,15 +50,10 @@ func TestBuiltin_Examples(t *testing.T) {
 	for name, s := range declarations(c) {
 		t.Run(name, func(t *testing.T) {
 			text := head
-			switch kind, _, _ := strings.Cut(name, " "); kind {
-			case "connector":
-				var v map[string]any
-				if err := yaml.Unmarshal([]byte(s.Example), &v); err != nil || v["config"] == nil && v["source"] == nil && v["destinations"] == nil {
-					t.Skipf("the example is no map with config: %v", err)
-				}
-				return
-			default:
-				text += kind + "s:\n" + element(s.Example)
+			if kind, _, _ := strings.Cut(name, " "); kind == "connector" {
+				text = "id: example\nsource:\n  " + indent(s.Example) + "\ndestination: {connector: sqlite, config: {path: out.db}}\n"
+			} else {
+				text += kind + "s:\n- " + indent(s.Example) + "\n"
 			}
 			file := filepath.Join(t.TempDir(), "job.yaml")
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -72,12 +66,13 @@ func TestBuiltin_Examples(t *testing.T) {
 	}
 }
 
-// element makes a list of an example: each top-level line begins an element, unless the example is a list already.
-func element(example string) string {
-	if strings.HasPrefix(strings.TrimSpace(example), "- ") {
-		return example + "\n"
+// indent makes an example stand below a key. One that is a list already loses its first dash.
+func indent(example string) string {
+	example = strings.TrimSpace(example)
+	if rest, ok := strings.CutPrefix(example, "- "); ok {
+		return strings.ReplaceAll(rest, "\n", "\n  ")
 	}
-	return "  - " + strings.ReplaceAll(strings.TrimSpace(example), "\n", "\n    ") + "\n"
+	return strings.ReplaceAll(example, "\n", "\n  ")
 }
 
 func TestCatalog_With(t *testing.T) {

@@ -36,7 +36,7 @@ type Request struct {
 	Streams    []string
 	Parameters map[string]any
 	New        bool            // never continue an earlier run
-	Drain      <-chan struct{} // closed: end after the batches that are under way; may be nil
+	Drain      <-chan struct{} `json:"-"` // closed: end after the batches that are under way; may be nil
 }
 
 // Result is how a run ended.
