@@ -35,6 +35,8 @@ var layers = map[string]int{
 	"shared/api": 6,
 	"shared/web": 6,
 
+	"shared/command": 7,
+
 	"infra":              7,
 	"functions/internal": 7,
 

@@ -1,0 +1,11 @@
+// Command lockstep moves data between systems; package command says what it can do.
+package main
+
+import (
+	"os"
+
+	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/command"
+)
+
+func main() { os.Exit(command.Main(command.Options{Catalog: catalog.Builtin()})) }

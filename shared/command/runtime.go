@@ -1,0 +1,177 @@
+package command
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	mathrand "math/rand/v2"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/lockstep-data/lockstep/shared/blob"
+	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/job"
+	"github.com/lockstep-data/lockstep/shared/record"
+	"github.com/lockstep-data/lockstep/shared/setting"
+	"github.com/lockstep-data/lockstep/shared/spec"
+	"github.com/lockstep-data/lockstep/shared/step"
+	"github.com/lockstep-data/lockstep/shared/store"
+	"github.com/lockstep-data/lockstep/shared/store/process"
+	"github.com/lockstep-data/lockstep/shared/store/sqlite"
+)
+
+// stepTimeout is how long one turn of a step may take when nothing else is said; that of a Lambda.
+const stepTimeout = 15 * time.Minute
+
+// state is the opened state of a project.
+type state struct {
+	store.Store
+	protocol store.Protocol
+}
+
+// openState opens the state file, and makes it when it is missing. Whatever is wrong with it, the command cannot reach it.
+func (a *app) openState(ctx context.Context, s site) (*state, error) {
+	opened, err := sqlite.Open(ctx, sqlite.Options{Path: s.state, Now: a.o.Now})
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	return &state{Store: opened, protocol: store.Protocol{
+		Store: opened, Prover: process.Prover{Dir: filepath.Dir(s.state)}, Now: a.o.Now, NewRVN: token, Jitter: jitter,
+	}}, nil
+}
+
+// viewState opens a state file that is there. It answers nil when nothing ran yet, so that looking makes no file.
+func (a *app) viewState(ctx context.Context, s site) (*state, error) {
+	if !exists(s.state) {
+		return nil, nil
+	}
+	return a.openState(ctx, s)
+}
+
+// token is 128 random bits.
+func token() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+func jitter(limit time.Duration) time.Duration {
+	if limit <= 0 {
+		return 0
+	}
+	return mathrand.N(limit + 1)
+}
+
+// sleep waits, or ends with the context.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// runtime is all that a run needs, opened. Close must be called.
+type runtime struct {
+	env    *step.Env
+	state  *state
+	blobs  *blob.Bucket
+	holder *process.Holder
+}
+
+// open opens state and batches, and makes this process a holder of locks.
+func (a *app) open(ctx context.Context, f found) (_ *runtime, err error) {
+	r := &runtime{}
+	defer func() {
+		if err != nil {
+			_ = r.close() // the first error says more
+		}
+	}()
+	if r.state, err = a.openState(ctx, f.site); err != nil {
+		return nil, err
+	}
+	if r.holder, err = process.Hold(filepath.Dir(f.site.state)); err != nil {
+		return nil, unreachable(err)
+	}
+	if r.blobs, err = openBlobs(f.site.blobs); err != nil {
+		return nil, err
+	}
+	r.env = a.env(f)
+	r.env.Protocol, r.env.Blobs = r.state.protocol, r.blobs
+	r.env.Holder = func(string) string { return r.holder.ID() }
+	return r, nil
+}
+
+// openBlobs opens the place of batches; a folder that cannot be made is out of reach, a URL that is none is wrong use.
+func openBlobs(place string) (*blob.Bucket, error) {
+	b, err := blob.Open(place)
+	if err != nil && fault.Hint(err) == "" {
+		return nil, unreachable(err)
+	}
+	return b, err
+}
+
+// env is what steps work with, without state and batches; enough to open connectors and to compile.
+func (a *app) env(f found) *step.Env {
+	return &step.Env{
+		Catalog: a.o.Catalog, Jobs: newJobs(f), Log: a.log(), Now: a.o.Now, Sleep: sleep, Request: token, Dir: f.site.dir,
+		Version: versionText(), StepTimeout: stepTimeout, Compression: record.LZ4,
+	}
+}
+
+// close closes in the order in which things depend on each other; the holder last, since until then the run counts as alive.
+func (r *runtime) close() error {
+	var errs []error
+	if r.env != nil {
+		errs = append(errs, r.env.Close())
+	}
+	if r.blobs != nil {
+		errs = append(errs, r.blobs.Close())
+	}
+	if r.state != nil {
+		errs = append(errs, r.state.Close())
+	}
+	if r.holder != nil {
+		errs = append(errs, r.holder.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// jobs gives one document to the steps. Safe for concurrent use.
+type jobs struct {
+	doc      *spec.Document
+	resolver setting.Resolver
+
+	mu       sync.Mutex
+	resolved *job.Job
+}
+
+var _ step.Jobs = (*jobs)(nil)
+
+func newJobs(f found) *jobs { return &jobs{doc: f.doc, resolver: f.resolver} }
+
+// Job implements step.Jobs. Values of variables and secrets are looked up once in the life of the process.
+func (j *jobs) Job(ctx context.Context, key string) (written, resolved job.Job, err error) {
+	written = j.doc.Job
+	if key != written.Key() {
+		return job.Job{}, job.Job{}, fault.New(fault.NotFound, "there is no job %q", key)
+	}
+	if !written.Enabled {
+		return job.Job{}, job.Job{}, fault.New(fault.NotFound, "there is no job %q: it is disabled", key).WithHint("write enabled: true in %s", j.doc.File)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.resolved == nil {
+		r, err := j.doc.Resolve(ctx, j.resolver)
+		if err != nil {
+			return job.Job{}, job.Job{}, err
+		}
+		j.resolved = &r
+	}
+	return written, *j.resolved, nil
+}
