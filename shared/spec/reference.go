@@ -317,5 +317,6 @@ func limits(f setting.Field) string {
 
 // cell makes a text fit into a table.
 func cell(s string) string {
-	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", `\|`)
+	s = strings.NewReplacer("|", `\|`, " *** ", " `***` ").Replace(s)
+	return strings.Join(strings.Fields(s), " ")
 }
