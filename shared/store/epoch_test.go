@@ -107,3 +107,15 @@ func TestMoveCheckpoint_Completed(t *testing.T) {
 		t.Error("the request itself was changed")
 	}
 }
+
+func FuzzParseEpoch(f *testing.F) {
+	for _, in := range []string{"0000#0001#0000#0000", "9999#9999#9999#9999", "", "0#0#0#0"} {
+		f.Add(in)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		got, err := store.ParseEpoch(in)
+		if err == nil && store.Epoch(got.Redrive, got.Leg, got.Retry, got.ChildRedrive) != in {
+			t.Fatalf("%q became %+v", in, got)
+		}
+	})
+}

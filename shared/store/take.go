@@ -100,10 +100,13 @@ func (t taker) free(ctx context.Context, seen Lock) (Taken, bool, error) {
 	return Taken{Outcome: OutcomeAcquired, Lock: got}, applied, err
 }
 
-// waits says whether ACQUIRE must wait for the lease: when a destination cannot check fences, and the last holder is no process
-// that is proven dead, for such a one writes nothing more.
+// waits says whether ACQUIRE must wait for the lease when a destination cannot check fences. Two kinds of last holder write nothing
+// more: a process that is proven dead, and this process itself, which releases a run only after its last step returned.
 func (t taker) waits(ctx context.Context, seen Lock) (bool, error) {
 	if !t.r.Unfenced || seen.Term == 0 {
+		return false, nil
+	}
+	if isLocal(seen.Holder) && seen.Holder == t.r.Holder {
 		return false, nil
 	}
 	if !isLocal(seen.Holder) || t.p.Prover == nil {

@@ -68,6 +68,7 @@ func (s *Store) Checkpoint(ctx context.Context, w store.MoveCheckpoint) (c store
 	if err := w.Check(); err != nil {
 		return c, false, s.failed("checkpoint in", err)
 	}
+	w.Now = s.at(w.Now)
 	args := append(keyArgs(w.CheckpointKey), named("f", w.Fence, "owner", w.Owner, "prev", w.PrevSeq, "prev_pos", w.PrevPos, "seq", w.Seq,
 		"position", w.Position, "schema", w.Schema, "nack_window", w.Window, "drained", w.Drained, "run", w.Run, "loaded", w.Counters.Loaded, "now", w.Now)...)
 	err = s.write(ctx, "checkpoint in", func(tx *sql.Tx) error {
@@ -103,6 +104,9 @@ func record(ctx context.Context, tx *sql.Tx, w store.MoveCheckpoint) error {
 		}
 	}
 	for _, step := range w.Steps {
+		if step.StartedAt.IsZero() {
+			step.StartedAt = w.Now
+		}
 		if err := putStep(ctx, tx, step); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ func (s *Store) failed(action string, err error) error {
 	switch {
 	case errors.As(err, &coded), !errors.As(err, &lite):
 		return fmt.Errorf("%s state file %s: %w", action, s.path, err)
-	case lite.Code() == sqlite3.SQLITE_INTERRUPT:
+	case lite.Code() == sqlite3.SQLITE_INTERRUPT: // the caller's context ended
 		return fault.New(fault.Aborted, "%s state file %s: %w", action, s.path, err)
 	}
 	code, hint := classify(lite.Code())

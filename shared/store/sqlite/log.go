@@ -25,6 +25,7 @@ func (s *Store) AddLogs(ctx context.Context, events []store.LogEvent) error {
 			return err
 		}
 		for _, e := range events {
+			e.Time = s.at(e.Time)
 			_, err := insert.ExecContext(ctx, named("job", e.Job, "run", e.Run, "id", e.ID, "time", e.Time, "level", max(0, slices.Index(levels(), e.Level)),
 				"step", e.Step, "text", e.Text, "attrs", string(e.Attrs), "expires_at", e.Time.Add(store.DetailRetention))...)
 			if err != nil {

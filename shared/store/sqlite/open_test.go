@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -202,6 +204,12 @@ func TestStore_BusyFullReadOnly(t *testing.T) {
 		pragma("busy_timeout=20")
 		if err := acquire("busy"); !fault.Has(err, fault.Transient) {
 			t.Errorf("error %v, want Transient", err)
+		}
+		pragma("busy_timeout=5000")
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if _, _, err := s.Acquire(ctx, store.TakeLock{Job: "busy", Run: "r", MaxTries: 1}); !fault.Has(err, fault.Timeout) {
+			t.Errorf("error %v, want Timeout", err)
 		}
 		if _, err := s.Lock(t.Context(), "busy"); err != nil {
 			t.Errorf("reading waits for nobody: %v", err)

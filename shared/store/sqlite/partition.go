@@ -26,9 +26,7 @@ func (s *Store) Partitions(ctx context.Context, job, run string) ([]store.RunPar
 
 // EndPartition implements store.RunStore.
 func (s *Store) EndPartition(ctx context.Context, p store.RunPartition) error {
-	if p.UpdatedAt.IsZero() {
-		p.UpdatedAt = s.now()
-	}
+	p.UpdatedAt = s.at(p.UpdatedAt)
 	args := named("job", p.Job, "run", p.Run, "stream", p.Stream, "partition", p.Partition, "code", p.ErrorCode, "text", p.ErrorText,
 		"now", p.UpdatedAt, "expires_at", p.UpdatedAt.Add(store.RunRetention))
 	return s.write(ctx, "end partition in", func(tx *sql.Tx) error {

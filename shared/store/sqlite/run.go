@@ -69,6 +69,7 @@ func pack[T map[string]string | []string](v T) (string, error) {
 
 // StartRun implements store.RunStore.
 func (s *Store) StartRun(ctx context.Context, r store.Run) (out store.Run, applied bool, err error) {
+	r.CreatedAt = s.at(r.CreatedAt)
 	if r.ExpiresAt.IsZero() {
 		r.ExpiresAt = r.CreatedAt.Add(store.RunRetention)
 	}

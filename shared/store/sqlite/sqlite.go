@@ -88,20 +88,36 @@ func (s *Store) Close() error {
 func (s *Store) write(ctx context.Context, action string, do func(*sql.Tx) error) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return s.failed(action, err)
+		return s.failed(action, ended(ctx, err))
 	}
 	if err := do(tx); err != nil {
 		_ = tx.Rollback() // the first error says more
-		return s.failed(action, err)
+		return s.failed(action, ended(ctx, err))
 	}
-	return s.failed(action, tx.Commit())
+	return s.failed(action, ended(ctx, tx.Commit()))
+}
+
+// ended gives the context's error for one that comes from its end: SQLite only says that it was interrupted.
+func ended(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// at gives the time that an item brings, or the store's when it brings none.
+func (s *Store) at(t time.Time) time.Time {
+	if t.IsZero() {
+		return s.now()
+	}
+	return t
 }
 
 // each calls scan for every row of a query.
 func (s *Store) each(ctx context.Context, action string, q query, scan func(row) error) (err error) {
 	rows, err := s.reader.QueryContext(ctx, q.sql, q.args...)
 	if err != nil {
-		return s.failed(action, err)
+		return s.failed(action, ended(ctx, err))
 	}
 	defer func() {
 		if cerr := rows.Close(); err == nil {
@@ -110,10 +126,10 @@ func (s *Store) each(ctx context.Context, action string, q query, scan func(row)
 	}()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
-			return s.failed(action, err)
+			return s.failed(action, ended(ctx, err))
 		}
 	}
-	return s.failed(action, rows.Err())
+	return s.failed(action, ended(ctx, rows.Err()))
 }
 
 // row is a row to scan.

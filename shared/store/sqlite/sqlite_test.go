@@ -3,7 +3,6 @@ package sqlite_test
 import (
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/lockstep-data/lockstep/shared/store"
 	"github.com/lockstep-data/lockstep/shared/store/sqlite"
@@ -13,7 +12,7 @@ import (
 // open opens a state that is closed when the test ends.
 func open(t testing.TB, path string) *sqlite.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: path, Now: func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }})
+	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: path, Now: storetest.Start})
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
@@ -22,13 +21,19 @@ func open(t testing.TB, path string) *sqlite.Store {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, filepath.Join(t.TempDir(), "state.db")) })
+	storetest.Run(t, func(t *testing.T) store.Store { return quick(t) })
 }
 
-func TestStore_Schedules(t *testing.T) {
+// quick opens a state that does not wait for the disk.
+func quick(t *testing.T) *sqlite.Store {
+	t.Helper()
 	s := open(t, filepath.Join(t.TempDir(), "state.db"))
 	if err := s.Unsafe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	storetest.Schedules(t, s, schedules)
+	return s
+}
+
+func TestStore_Schedules(t *testing.T) {
+	storetest.Schedules(t, quick(t), schedules)
 }

@@ -23,6 +23,7 @@ func putStep(ctx context.Context, tx *sql.Tx, v store.StepExecution) error {
 
 // AddStep implements store.RunStore.
 func (s *Store) AddStep(ctx context.Context, v store.StepExecution) error {
+	v.StartedAt = s.at(v.StartedAt)
 	return s.write(ctx, "add step to", func(tx *sql.Tx) error { return putStep(ctx, tx, v) })
 }
 

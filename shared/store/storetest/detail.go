@@ -120,7 +120,18 @@ func listFailures(e *env) {
 }
 
 func expireCases() []testCase {
-	return []testCase{{"runs after 180 days, details after 30, locks and checkpoints never", func(e *env) {
+	return []testCase{{"what brings no time is kept from now on", func(e *env) {
+		e.mustStart(store.Run{Job: e.job, ID: "r1"})
+		e.ok(e.s.AddStep(e.Context(), store.StepExecution{ID: "1", Job: e.job, Run: "r1"}))
+		e.ok(e.s.AddLogs(e.Context(), []store.LogEvent{{ID: "1", Job: e.job, Run: "r1"}}))
+		e.ok(e.s.EndPartition(e.Context(), store.RunPartition{Job: e.job, Run: "r1", Stream: "s", Partition: "p"}))
+		n, err := e.s.Expire(e.Context(), e.now)
+		e.ok(err)
+		e.same("expired", n, int64(0))
+		n, err = e.s.Expire(e.Context(), e.now.Add(2*store.RunRetention))
+		e.ok(err)
+		e.same("expired", n, int64(4))
+	}}, {"runs after 180 days, details after 30, locks and checkpoints never", func(e *env) {
 		l := e.mustAcquire("r1")
 		e.mustStart(e.run("r1"))
 		c := e.mustMove(e.mustBind(e.bind("r1", l.Term, 0)))

@@ -89,6 +89,16 @@ func takeCases() []testCase {
 			e.outcome(lives(store.Alive), r, store.OutcomeNotReady)
 			e.outcome(lives(store.Dead), r, ok)
 		}},
+		{"unfenced does not wait for an earlier run of this process", func(e *env) {
+			w := e.take("r0")
+			w.Holder = "local:h:t"
+			l, _, err := e.s.Acquire(e.Context(), w)
+			e.ok(err)
+			e.mustRelease(l, "")
+			r := e.request("r1", epoch1)
+			r.Unfenced, r.Holder = true, w.Holder
+			e.outcome(lives(store.Alive), r, ok)
+		}},
 		{"used up: closed by whoever meets it, then ignored", func(e *env) {
 			e.mustUseUp()
 			e.outcome(nil, e.request("r1", epoch1), ignored)

@@ -12,7 +12,7 @@ import (
 	"github.com/lockstep-data/lockstep/shared/store"
 )
 
-// Run runs the contract over stores that open makes; each call must give an empty one.
+// Run runs the contract over stores that open makes; each call must give an empty one whose clock says Start.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	groups := []struct {
 		name  string
@@ -55,8 +55,8 @@ type testCase struct {
 	run  func(*env)
 }
 
-// start is when every case begins.
-func start() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
+// Start is when every case begins, and what the clock of a store under test says.
+func Start() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 
 // env is one case's job, and short words for what it does to it. A word that begins with must ends the case when it fails.
 type env struct {
@@ -67,7 +67,7 @@ type env struct {
 }
 
 func newEnv(t *testing.T, s store.Store, job string) *env {
-	return &env{T: t, s: s, job: job, now: start()}
+	return &env{T: t, s: s, job: job, now: Start()}
 }
 
 // epochs in causal order: first leg, second leg, its redriven child, redriven top.

@@ -19,7 +19,7 @@ import (
 func Schedules(t *testing.T, s store.Store, n int) {
 	for seed := range n {
 		w := &world{
-			t: t, s: s, job: fmt.Sprintf("sim-%d", seed), now: start(), rng: rand.New(rand.NewPCG(uint64(seed), 7)), maxTries: 3 + seed%2*40, full: seed%3 == 0,
+			t: t, s: s, job: fmt.Sprintf("sim-%d", seed), now: Start(), rng: rand.New(rand.NewPCG(uint64(seed), 7)), maxTries: 3 + seed%2*40, full: seed%3 == 0,
 			target: destination{guards: map[string]receipt{}, rows: map[string]int{}}, seen: map[string]store.Checkpoint{}, holders: map[int64]string{},
 			commits: map[string]int{}, counted: map[string]int64{}, proofs: map[string]store.Life{},
 		}
