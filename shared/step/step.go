@@ -5,6 +5,7 @@ package step
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -110,6 +111,20 @@ func (e *Env) Begin(ctx context.Context, name string, c stage.Call) (*Turn, erro
 		return nil, err
 	}
 	return t, nil
+}
+
+// Do is one invocation of a step: Begin, the act, and for an act that fails its record.
+func Do[R any](ctx context.Context, e *Env, name string, c stage.Call, act func(context.Context, *Turn) (R, error)) (R, error) {
+	var none R
+	t, err := e.Begin(ctx, name, c)
+	if err != nil {
+		return none, fmt.Errorf("%s: %w", name, err)
+	}
+	result, err := act(ctx, t)
+	if err != nil {
+		return none, t.Fail(ctx, err)
+	}
+	return result, nil
 }
 
 // Holding names the run's holding of the lock.

@@ -4,7 +4,6 @@ package extract
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
@@ -16,15 +15,7 @@ import (
 // Run cuts the batch behind the item's position and names the next state. Errors: those of the source, DuplicatePosition, Superseded,
 // DataInvalid (a record cannot be decoded and the job aborts on failures), and those of the stores.
 func Run(ctx context.Context, env *step.Env, c stage.Call) (stage.ExtractResult, error) {
-	t, err := env.Begin(ctx, "extract", c)
-	if err != nil {
-		return stage.ExtractResult{}, fmt.Errorf("extract: %w", err)
-	}
-	result, err := run(ctx, t)
-	if err != nil {
-		return stage.ExtractResult{}, t.Fail(ctx, err)
-	}
-	return result, nil
+	return step.Do(ctx, env, "extract", c, run)
 }
 
 func run(ctx context.Context, t *step.Turn) (stage.ExtractResult, error) {

@@ -17,18 +17,11 @@ import (
 // Run ends the run. Errors: Stopped (somebody asked for it), PartitionsFailed (the message names them and the first one's code),
 // Superseded, Duplicate, those of the destinations and of the store.
 func Run(ctx context.Context, env *step.Env, c stage.Call) (stage.FinishResult, error) {
-	t, err := env.Begin(ctx, "finish", c)
+	result, err := step.Do(ctx, env, "finish", c, run)
 	if fault.Has(err, fault.AlreadyDone) {
 		return stage.FinishResult{Status: string(store.RunSucceeded)}, nil
 	}
-	if err != nil {
-		return stage.FinishResult{}, fmt.Errorf("finish: %w", err)
-	}
-	result, err := run(ctx, t)
-	if err != nil {
-		return stage.FinishResult{}, t.Fail(ctx, err)
-	}
-	return result, nil
+	return result, err
 }
 
 func run(ctx context.Context, t *step.Turn) (stage.FinishResult, error) {

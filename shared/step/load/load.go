@@ -17,20 +17,15 @@ import (
 // those of the destinations, FailureBudgetExceeded (the accepted prefix is loaded and checkpointed), NoProgress, Superseded,
 // Duplicate, StateBehind (the job is closed), DestinationBehind, and those of the stores.
 func Run(ctx context.Context, env *step.Env, c stage.Call) (stage.LoadResult, error) {
-	t, err := env.Begin(ctx, "load", c)
-	if err != nil {
-		return stage.LoadResult{}, fmt.Errorf("load: %w", err)
-	}
-	result, err := run(ctx, t)
-	if fault.Has(err, fault.StateBehind) {
-		if _, e := env.Protocol.Shut(ctx, t.Holding(), string(fault.StateBehind), err.Error()); e != nil {
-			env.Log.WarnContext(ctx, "job not closed", "run_id", c.Run, "err", e)
+	return step.Do(ctx, env, "load", c, func(ctx context.Context, t *step.Turn) (stage.LoadResult, error) {
+		result, err := run(ctx, t)
+		if fault.Has(err, fault.StateBehind) {
+			if _, e := env.Protocol.Shut(ctx, t.Holding(), string(fault.StateBehind), err.Error()); e != nil {
+				env.Log.WarnContext(ctx, "job not closed", "run_id", c.Run, "err", e)
+			}
 		}
-	}
-	if err != nil {
-		return stage.LoadResult{}, t.Fail(ctx, err)
-	}
-	return result, nil
+		return result, err
+	})
 }
 
 func run(ctx context.Context, t *step.Turn) (stage.LoadResult, error) {

@@ -19,19 +19,7 @@ import (
 // Run hands out the partitions of a leg: at most 200, without those that are drained or failed in this run. Errors: those of the
 // connectors, ConfigInvalid (with every problem), Superseded, Duplicate, and those of the store.
 func Run(ctx context.Context, env *step.Env, c stage.Call) (stage.PlanResult, error) {
-	t, err := env.Begin(ctx, "plan", c)
-	if err != nil {
-		return stage.PlanResult{}, fmt.Errorf("plan: %w", err)
-	}
-	result, err := run(ctx, t)
-	if err != nil {
-		return stage.PlanResult{}, t.Fail(ctx, err)
-	}
-	if err := record(ctx, t, len(result.Partitions)); err != nil {
-		return stage.PlanResult{}, t.Fail(ctx, err)
-	}
-	env.Log.InfoContext(ctx, "planned", "run_id", c.Run, "partitions", len(result.Partitions), "leg", c.Leg)
-	return result, nil
+	return step.Do(ctx, env, "plan", c, run)
 }
 
 // record notes the step, and that those of the loop now run.
@@ -78,7 +66,8 @@ func run(ctx context.Context, t *step.Turn) (stage.PlanResult, error) {
 	for i := range result.Partitions {
 		result.Partitions[i].Budget = budget
 	}
-	return result, nil
+	t.Log.InfoContext(ctx, "planned", "run_id", t.Call.Run, "step", "plan", "partitions", len(result.Partitions), "leg", t.Call.Leg)
+	return result, record(ctx, t, len(result.Partitions))
 }
 
 // build asks the source for each stream of the run.

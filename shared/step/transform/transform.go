@@ -3,7 +3,6 @@ package transform
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/stage"
@@ -13,15 +12,7 @@ import (
 // Run transforms the item's batch. Errors: RetryNotConverging, DataInvalid (a record fails and the job aborts on failures),
 // Superseded, and those of the stores.
 func Run(ctx context.Context, env *step.Env, c stage.Call) (stage.BatchResult, error) {
-	t, err := env.Begin(ctx, "transform", c)
-	if err != nil {
-		return stage.BatchResult{}, fmt.Errorf("transform: %w", err)
-	}
-	result, err := run(ctx, t)
-	if err != nil {
-		return stage.BatchResult{}, t.Fail(ctx, err)
-	}
-	return result, nil
+	return step.Do(ctx, env, "transform", c, run)
 }
 
 func run(ctx context.Context, t *step.Turn) (stage.BatchResult, error) {

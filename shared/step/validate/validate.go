@@ -15,15 +15,7 @@ import (
 // Run validates the item's batch. Errors: DataInvalid (a rule of severity abort was broken, or any rule and the job aborts on
 // failures), Superseded, and those of the stores.
 func Run(ctx context.Context, env *step.Env, c stage.Call) (stage.BatchResult, error) {
-	t, err := env.Begin(ctx, "validate", c)
-	if err != nil {
-		return stage.BatchResult{}, fmt.Errorf("validate: %w", err)
-	}
-	result, err := run(ctx, t)
-	if err != nil {
-		return stage.BatchResult{}, t.Fail(ctx, err)
-	}
-	return result, nil
+	return step.Do(ctx, env, "validate", c, run)
 }
 
 func run(ctx context.Context, t *step.Turn) (stage.BatchResult, error) {
