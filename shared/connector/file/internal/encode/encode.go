@@ -1,0 +1,205 @@
+// Package encode writes batches as CSV or NDJSON text, into one buffer for each batch, and compresses it. What it writes the source of
+// the connector file reads back without loss. Only that connector imports it.
+package encode
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/lockstep-data/lockstep/shared/record"
+)
+
+// Format is how text is written.
+type Format struct {
+	JSON    bool   // NDJSON, one object a line; else CSV
+	Comma   byte   // CSV
+	Null    string // CSV: what a null is, without quotes
+	LineEnd string // "\n" or "\r\n"
+}
+
+// Header gives the line of the column names of a CSV file.
+func (f Format) Header(names []string) []byte {
+	var out []byte
+	for i, n := range names {
+		if i > 0 {
+			out = append(out, f.Comma)
+		}
+		out = f.text(out, n)
+	}
+	return append(out, f.LineEnd...)
+}
+
+// Rows gives the text of the rows: columns[i] is the column of the batch that is written at place i, -1 for one that the batch does
+// not have. Rows for which skip is true are left out; skip may be nil.
+func (f Format) Rows(b record.Batch, names []string, columns []int, skip []bool) []byte {
+	if f.JSON {
+		return f.objects(b, skip)
+	}
+	cols := make([]column, len(columns))
+	for i, c := range columns {
+		if c >= 0 {
+			cols[i] = column{b.Rows.Column(c), b.Schema.Columns[c].Type}
+		}
+	}
+	out := make([]byte, 0, b.Len()*(len(names)*8+8))
+	for row := range b.Len() {
+		if skip != nil && skip[row] {
+			continue
+		}
+		for i, c := range cols {
+			if i > 0 {
+				out = append(out, f.Comma)
+			}
+			out = f.field(out, c, row)
+		}
+		out = append(out, f.LineEnd...)
+	}
+	return out
+}
+
+type column struct {
+	cells arrow.Array
+	typ   record.Type
+}
+
+// field appends one CSV field.
+func (f Format) field(out []byte, c column, row int) []byte {
+	if c.cells == nil || c.cells.IsNull(row) {
+		return append(out, f.Null...)
+	}
+	switch col := c.cells.(type) {
+	case *array.String:
+		return f.text(out, col.Value(row))
+	case *array.Date32:
+		return f.plain(out, AppendDate(out, int64(col.Value(row))))
+	}
+	return f.plain(out, record.AppendText(out, c.cells, c.typ, row))
+}
+
+// plain quotes what was appended to before when it needs quotes: an empty text, one that reads as null, or one that holds the
+// delimiter, which may be a digit's neighbour such as '-' or '.'.
+func (f Format) plain(before, after []byte) []byte {
+	added := after[len(before):]
+	if len(added) > 0 && (f.Comma == ',' || f.Comma == '\t' || bytes.IndexByte(added, f.Comma) < 0) && string(added) != f.Null {
+		return after
+	}
+	return f.text(before, string(added))
+}
+
+// text appends a text, in quotes where it would be read as something else without.
+func (f Format) text(out []byte, s string) []byte {
+	if s != "" && s != f.Null && !f.special(s) {
+		return append(out, s...)
+	}
+	out = append(out, '"')
+	for {
+		i := strings.IndexByte(s, '"')
+		if i < 0 {
+			break
+		}
+		out = append(append(out, s[:i+1]...), '"')
+		s = s[i+1:]
+	}
+	return append(append(out, s...), '"')
+}
+
+// special says whether a text needs quotes; blanks at its ends may be trimmed by readers, and '#' may begin a comment.
+func (f Format) special(s string) bool {
+	if s[0] == ' ' || s[0] == '#' || s[len(s)-1] == ' ' {
+		return true
+	}
+	for i := range len(s) {
+		if c := s[i]; c == f.Comma || c == '"' || c == '\n' || c == '\r' || c == '\t' {
+			return true
+		}
+	}
+	return false
+}
+
+// objects writes NDJSON.
+func (f Format) objects(b record.Batch, skip []bool) []byte {
+	keys := make([][]byte, len(b.Schema.Columns))
+	for i, c := range b.Schema.Columns {
+		if i > 0 {
+			keys[i] = append(keys[i], ',')
+		}
+		keys[i] = append(record.AppendQuoted(keys[i], c.Name), ':')
+	}
+	out := make([]byte, 0, b.Len()*(len(keys)*20+8))
+	for row := range b.Len() {
+		if skip != nil && skip[row] {
+			continue
+		}
+		out = append(out, '{')
+		for i, c := range b.Schema.Columns {
+			out = append(out, keys[i]...)
+			col := b.Rows.Column(i)
+			if d, ok := col.(*array.Date32); ok && !d.IsNull(row) {
+				out = append(AppendDate(append(out, '"'), int64(d.Value(row))), '"')
+				continue
+			}
+			out = record.AppendJSON(out, col, c.Type, row)
+		}
+		out = append(append(out, '}'), f.LineEnd...)
+	}
+	return out
+}
+
+// AppendDate appends a day, counted from 1970-01-01, as 2026-08-22.
+func AppendDate(out []byte, day int64) []byte {
+	// Years begin in March here, so that leap days come last; 719468 days lie between 0000-03-01 and 1970-01-01.
+	day += 719468
+	era := day / 146097
+	if day < 0 {
+		era = (day - 146096) / 146097
+	}
+	of := day - era*146097
+	year := (of - of/1460 + of/36524 - of/146096) / 365
+	of -= 365*year + year/4 - year/100
+	month := (5*of + 2) / 153
+	d := of - (153*month+2)/5 + 1
+	year += era * 400
+	if month += 3; month > 12 {
+		month -= 12
+		year++
+	}
+	if year < 0 || year > 9999 {
+		return fmt.Appendf(out, "%04d-%02d-%02d", year, month, d)
+	}
+	return append(out, byte('0'+year/1000), byte('0'+year/100%10), byte('0'+year/10%10), byte('0'+year%10), '-',
+		byte('0'+month/10), byte('0'+month%10), '-', byte('0'+d/10), byte('0'+d%10))
+}
+
+// Compress gives the text as a member of a file that is compressed so: none, gzip or zstd. Members behind each other are one file. The
+// same text gives the same bytes.
+func Compress(text []byte, kind string) ([]byte, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	switch kind {
+	case "gzip":
+		var out bytes.Buffer
+		w := gzip.NewWriter(&out)
+		if _, err := w.Write(text); err != nil {
+			return nil, fmt.Errorf("compress: %w", err)
+		}
+		if err := w.Close(); err != nil {
+			return nil, fmt.Errorf("compress: %w", err)
+		}
+		return out.Bytes(), nil
+	case "zstd":
+		w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			return nil, fmt.Errorf("compress: %w", err)
+		}
+		defer func() { _ = w.Close() }()
+		return w.EncodeAll(text, nil), nil
+	}
+	return text, nil
+}

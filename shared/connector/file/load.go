@@ -1,0 +1,218 @@
+package file
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/lockstep-data/lockstep/shared/connector"
+	"github.com/lockstep-data/lockstep/shared/connector/file/internal/encode"
+	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/record"
+)
+
+// encoded is a batch as it is written.
+type encoded struct {
+	head    []byte // the header, written where a file begins
+	data    []byte
+	rows    int64
+	refused []record.Refusal
+}
+
+// Load writes a batch. It is encoded before the target is locked, so that partitions work side by side.
+func (d *Destination) Load(ctx context.Context, r connector.LoadRequest) (connector.Receipt, error) {
+	f, err := d.targetOf(r.Target.Name)
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	s, err := f.read()
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	e, err := d.encode(f, s, r)
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	unlock, err := f.lock(ctx)
+	if err != nil {
+		return connector.Receipt{}, err
+	}
+	defer unlock()
+	if s, err = f.read(); err != nil {
+		return connector.Receipt{}, err
+	}
+	if there, err := s.admit(r); err != nil {
+		return connector.Receipt{}, err
+	} else if there != nil {
+		return *there, nil
+	}
+	if replaces(r.Target) && s.Guard.Run != r.Target.Run {
+		return connector.Receipt{}, fault.New(fault.Superseded, "run %s has prepared %s meanwhile", s.Guard.Run, f.shown)
+	}
+	receipt := connector.Receipt{Run: r.Target.Run, Fence: r.Claim.Fence, Owner: r.Claim.Owner, Seq: r.Seq, Start: r.Start, End: r.End,
+		Batch: r.Name, Inserted: e.rows, Refused: e.refused}
+	return receipt, d.put(ctx, f, s, &write{r, e, receipt})
+}
+
+// write is a batch on its way into a target.
+type write struct {
+	connector.LoadRequest
+	encoded
+	receipt connector.Receipt
+}
+
+// put writes the data, then the state that makes it count.
+func (d *Destination) put(ctx context.Context, f *target, s state, w *write) error {
+	next := s.slotOf(w.Target, w.Partition)
+	next.Receipt = w.receipt
+	name, length := f.data, s.Length
+	var err error
+	switch {
+	case f.folder:
+		var p part
+		if p, err = d.putPart(f, w); err == nil && p.Name != "" {
+			if replaces(w.Target) {
+				s.Staged = append(s.Staged, p)
+			} else {
+				s.Files = append(s.Files, p)
+				sortParts(s.Files)
+			}
+		}
+		name = ""
+	case replaces(w.Target):
+		name, length = f.stagedName(w.Target.Run, w.Partition), next.Staged
+		if err = f.root.MkdirAll(path.Dir(name), 0o755); err != nil {
+			return f.classify(err, "make", path.Dir(name))
+		}
+		if next.Staged, err = f.grow(name, length, w.encoded); length == 0 {
+			next.Header = int64(len(w.head))
+		}
+	default:
+		if size, e := f.size(f.data); e != nil || size < length && !(size < 0 && length == 0) {
+			if e == nil {
+				e = f.gone(size, length)
+			}
+			return e
+		}
+		s.Length, err = f.grow(name, length, w.encoded)
+	}
+	if err != nil {
+		return err
+	}
+	if err := confirm(ctx, w); err != nil {
+		if name != "" {
+			_ = f.cut(name, length) // else the next write does it
+		}
+		return err
+	}
+	s.put(w.Partition, next)
+	return f.save(s)
+}
+
+// confirm asks the caller whether the batch may count.
+func confirm(ctx context.Context, w *write) error {
+	if w.Confirm != nil {
+		if err := w.Confirm(w.refused); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// grow appends a batch to a file of the given length, and answers the new one.
+func (f *target) grow(name string, length int64, e encoded) (int64, error) {
+	pieces := [][]byte{e.data}
+	if length == 0 {
+		pieces = [][]byte{e.head, e.data}
+	}
+	if err := f.appendTo(name, length, pieces...); err != nil {
+		return length, err
+	}
+	for _, p := range pieces {
+		length += int64(len(p))
+	}
+	return length, nil
+}
+
+// encode writes the batch's rows as text.
+func (d *Destination) encode(f *target, s state, r connector.LoadRequest) (encoded, error) {
+	names := d.schemaNames(f, s, r.Target)
+	var e encoded
+	var err error
+	if !d.write.JSON && d.c.Header {
+		if e.head, err = encode.Compress(d.write.Header(names), d.kind); err != nil {
+			return e, err
+		}
+	}
+	if r.Batch.Len() == 0 {
+		return e, nil
+	}
+	var skip []bool
+	if !d.write.JSON {
+		e.refused, skip = deadLetters(r.Target, r.Batch, names)
+	}
+	columns := make([]int, len(names))
+	for i, n := range names {
+		columns[i] = r.Batch.Schema.Index(n)
+	}
+	e.rows = int64(r.Batch.Len() - len(e.refused))
+	e.data, err = encode.Compress(d.write.Rows(r.Batch, names, columns, skip), d.kind)
+	return e, err
+}
+
+// putPart writes a batch as a file of a folder; a batch without rows has none.
+func (d *Destination) putPart(f *target, w *write) (part, error) {
+	if w.rows == 0 {
+		return part{}, nil
+	}
+	lead := "part-"
+	if replaces(w.Target) {
+		lead += short(w.Target.Run) + "-"
+	}
+	p := part{Partition: w.Partition, Seq: w.Seq, Rows: w.rows, Bytes: int64(len(w.head) + len(w.data)),
+		Name: fmt.Sprintf("%s%s-%06d%s", lead, fileName(w.Partition), w.Seq, d.ending())}
+	return p, f.replace(path.Join(f.data, p.Name), append(w.head, w.data...))
+}
+
+// ending is what the names of parts end in.
+func (d *Destination) ending() string {
+	end := "." + d.c.Format
+	switch d.kind {
+	case "gzip":
+		end += ".gz"
+	case "zstd":
+		end += ".zst"
+	}
+	return end
+}
+
+func (f *target) stagedDir(run string) string { return path.Join(f.side, "run-"+fileName(run)) }
+
+func (f *target) stagedName(run, partition string) string {
+	return path.Join(f.stagedDir(run), "part-"+fileName(partition))
+}
+
+// fileName makes a name that is safe in every file system; a long one ends in its hash.
+func fileName(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if isDigit(c) || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("._-=+,@", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	if name := b.String(); len(name) <= 150 && filepath.IsLocal(name) {
+		return name
+	}
+	return b.String()[:min(b.Len(), 120)] + "~" + short(s)
+}
+
+func short(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:6])
+}
