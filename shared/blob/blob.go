@@ -4,9 +4,13 @@ package blob
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gocloud.dev/blob"
@@ -18,10 +22,13 @@ import (
 )
 
 // Bucket is a place for objects. Safe for concurrent use, also by several processes.
-type Bucket struct{ b *blob.Bucket }
+type Bucket struct {
+	b      *blob.Bucket
+	folder bool
+}
 
-// Wrap takes over an opened bucket.
-func Wrap(b *blob.Bucket) *Bucket { return &Bucket{b} }
+// Wrap takes over an opened bucket whose writes honour IfNotExist, also against other processes.
+func Wrap(b *blob.Bucket) *Bucket { return &Bucket{b: b} }
 
 // OpenDir opens a folder as a bucket and makes it when it is missing.
 func OpenDir(dir string) (*Bucket, error) {
@@ -36,27 +43,41 @@ func OpenDir(dir string) (*Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open folder %s: %w", dir, err)
 	}
-	return &Bucket{b}, nil
+	return &Bucket{b: b, folder: true}, nil
 }
 
 // OpenMemory opens a bucket that ends with the process.
-func OpenMemory() *Bucket { return &Bucket{memblob.OpenBucket(nil)} }
+func OpenMemory() *Bucket { return &Bucket{b: memblob.OpenBucket(nil)} }
 
-// Open opens a bucket by URL: a path, file:///path, or mem://.
-func Open(url string) (*Bucket, error) {
+// Open opens a bucket by URL: a path, file:///path (file://./path is relative), or mem://. What is no such place is ConfigInvalid.
+func Open(place string) (*Bucket, error) {
+	unknown := fault.New(fault.ConfigInvalid, "%q is not a place for batches that this build knows", place).WithHint("use a folder, file:///folder or mem://")
 	switch {
-	case strings.HasPrefix(url, "mem://"):
-		return OpenMemory(), nil
-	case strings.HasPrefix(url, "file://"):
-		return OpenDir(strings.TrimPrefix(url, "file://"))
-	case strings.Contains(url, "://"):
-		return nil, fault.New(fault.ConfigInvalid, "%q is not a place for batches that this build knows", url).WithHint("use a folder, file:///folder or mem://")
+	case place == "":
+		return nil, unknown
+	case !strings.Contains(place, "://"):
+		return OpenDir(place)
 	}
-	return OpenDir(url)
+	u, err := url.Parse(place)
+	switch {
+	case err != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, unknown
+	case u.Scheme == "mem":
+		return OpenMemory(), nil
+	case u.Scheme == "file" && u.Host == "" && u.Path != "":
+		return OpenDir(filepath.FromSlash(u.Path))
+	case u.Scheme == "file" && u.Host == "." && u.Path != "":
+		return OpenDir(filepath.FromSlash("." + u.Path))
+	}
+	return nil, unknown
 }
 
-// Create writes an object that does not exist yet and answers true; one that exists stays as it is and answers false.
+// Create writes an object that does not exist yet and answers true; one that exists stays as it is and answers false. Of several
+// who create one key at once, one gets true. An object is there whole or not at all.
 func (b *Bucket) Create(ctx context.Context, key string, data []byte) (bool, error) {
+	if b.folder {
+		return b.createFile(ctx, key, data)
+	}
 	err := b.b.WriteAll(ctx, key, data, &blob.WriterOptions{IfNotExist: true, DisableContentTypeDetection: true})
 	switch gcerrors.Code(err) {
 	case gcerrors.OK:
@@ -88,19 +109,22 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 	return classify(err, "delete object", key)
 }
 
-// List gives the keys that begin with a prefix, in order.
+// List gives the keys that begin with a prefix, in the order of their bytes.
 func (b *Bucket) List(ctx context.Context, prefix string) ([]string, error) {
 	var keys []string
 	it := b.b.List(&blob.ListOptions{Prefix: prefix})
 	for {
 		o, err := it.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			slices.Sort(keys)
+			return keys, nil
+		}
 		if err != nil {
-			if err.Error() == "EOF" {
-				return keys, nil
-			}
 			return nil, classify(err, "list objects", prefix)
 		}
-		keys = append(keys, o.Key)
+		if !b.folder || !leftover.MatchString(o.Key) {
+			keys = append(keys, o.Key)
+		}
 	}
 }
 
@@ -111,20 +135,27 @@ func classify(err error, action, key string) error {
 	if err == nil {
 		return nil
 	}
-	code := fault.Internal
+	e := fault.New(codeOf(err), "%s %s: %w", action, key, err)
+	if e.Code == fault.AuthDenied {
+		return e.WithHint("make the place of the batches writable, or choose another with --blobs")
+	}
+	return e
+}
+
+func codeOf(err error) fault.Code {
 	switch gcerrors.Code(err) {
 	case gcerrors.NotFound:
-		code = fault.NotFound
+		return fault.NotFound
 	case gcerrors.PermissionDenied:
-		code = fault.AuthDenied
+		return fault.AuthDenied
 	case gcerrors.Canceled:
-		code = fault.Aborted
+		return fault.Aborted
 	case gcerrors.DeadlineExceeded:
-		code = fault.Timeout
+		return fault.Timeout
 	case gcerrors.ResourceExhausted:
-		code = fault.RateLimited
+		return fault.RateLimited
 	case gcerrors.Unknown:
-		code = fault.Transient
+		return codeOfFile(err)
 	}
-	return fault.New(code, "%s %s: %w", action, key, err)
+	return fault.Internal
 }
