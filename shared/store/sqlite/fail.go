@@ -27,6 +27,12 @@ func (s *Store) failed(action string, err error) error {
 	return fault.New(code, "%s state file %s: %w", action, s.path, err).WithHint("%s", hint)
 }
 
+// isBusy says whether another process's write is in the way.
+func isBusy(err error) bool {
+	var lite *driver.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 // classify gives the code and the advice for a result code of SQLite.
 func classify(result int) (fault.Code, string) {
 	switch result & 0xff { // the rest says where it happened

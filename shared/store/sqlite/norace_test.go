@@ -3,4 +3,4 @@
 package sqlite_test
 
 // schedules is how many random schedules run.
-const schedules = 100
+const schedules = 60

@@ -18,9 +18,6 @@ import (
 // applicationID marks a SQLite file as Lockstep's state ("LkSt").
 const applicationID = 0x4c6b5374
 
-// busyWait is how long a statement waits for another process's write.
-const busyWait = 5 * time.Second
-
 // prepare makes the folder and an empty file when they are missing; records that failed are in it, so only its owner may read it.
 func prepare(path string) (string, error) {
 	abs, err := filepath.Abs(path)
@@ -47,19 +44,22 @@ func notOpened(action, path string, err error) error {
 	return fault.New(fault.AuthDenied, "%s state file %s: %w", action, path, err).WithHint("check the path and its permissions, or choose another with the state's path")
 }
 
-// dsn names the file for the driver, with the settings that every connection has.
-func dsn(path, more string) string {
+// dsn names the file for the driver, with the settings that every connection has and how long one waits for another process.
+func dsn(path string, wait time.Duration, more string) string {
 	p := filepath.ToSlash(path)
 	if !strings.HasPrefix(p, "/") {
 		p = "/" + p // C:/…
 	}
-	pragmas := fmt.Sprintf("_pragma=busy_timeout(%d)&_pragma=synchronous(full)&_pragma=fullfsync(1)", busyWait.Milliseconds())
+	pragmas := fmt.Sprintf("_pragma=busy_timeout(%d)&_pragma=synchronous(full)&_pragma=fullfsync(1)", wait.Milliseconds())
 	return "file:" + (&url.URL{Path: p}).EscapedPath() + "?" + pragmas + "&" + more
 }
 
 // begin looks at what is in the file before it changes anything, then brings it to the version of the last step.
 func (s *Store) begin(ctx context.Context, steps []string) error {
 	version, err := s.inspect(ctx, s.writer, len(steps))
+	for n := 1; n < busyTries && ctx.Err() == nil && fault.Has(err, fault.Transient); n++ { // another process makes the file just now
+		version, err = s.inspect(ctx, s.writer, len(steps))
+	}
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (s *Store) inspect(ctx context.Context, q queryer, newest int) (int, error)
 
 // useLog turns on the write-ahead log, once in the life of a file. SQLite does not wait for others here.
 func (s *Store) useLog(ctx context.Context) error {
-	deadline := time.NewTimer(busyWait)
+	deadline := time.NewTimer(busyTries * busyWait)
 	defer deadline.Stop()
 	for {
 		var mode string

@@ -31,7 +31,7 @@ func openAt(t *testing.T, path string) *Store {
 // exec changes a state file behind the store's back.
 func exec(t *testing.T, path string, stmt string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", dsn(path, ""))
+	db, err := sql.Open("sqlite", dsn(path, time.Second, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestOpen_MakesFolderAndKeepsState(t *testing.T) {
 
 func TestOpen_Settings(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "state.db"))
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "5000", "user_version": fmt.Sprint(len(migrations()))} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "user_version": fmt.Sprint(len(migrations()))} {
 		for name, db := range map[string]*sql.DB{"writer": s.writer, "reader": s.reader} {
 			var got string
 			if err := db.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
@@ -192,7 +192,7 @@ func TestStore_BusyFullReadOnly(t *testing.T) {
 		}
 	}
 	t.Run("busy is Transient", func(t *testing.T) {
-		other, err := sql.Open("sqlite", dsn(path, "_txlock=immediate"))
+		other, err := sql.Open("sqlite", dsn(path, time.Second, "_txlock=immediate"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,11 +201,11 @@ func TestStore_BusyFullReadOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pragma("busy_timeout=20")
+		pragma("busy_timeout=1")
 		if err := acquire("busy"); !fault.Has(err, fault.Transient) {
 			t.Errorf("error %v, want Transient", err)
 		}
-		pragma("busy_timeout=5000")
+		pragma("busy_timeout=100")
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		if _, _, err := s.Acquire(ctx, store.TakeLock{Job: "busy", Run: "r", MaxTries: 1}); !fault.Has(err, fault.Timeout) {

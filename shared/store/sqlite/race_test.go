@@ -3,4 +3,4 @@
 package sqlite_test
 
 // schedules is how many random schedules run; the race detector makes SQLite several times slower.
-const schedules = 8
+const schedules = 6

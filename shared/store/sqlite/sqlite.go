@@ -45,11 +45,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: path, now: o.Now}
-	if s.writer, err = sql.Open("sqlite", dsn(path, "_txlock=immediate")); err != nil {
+	if s.writer, err = sql.Open("sqlite", dsn(path, busyWait, "_txlock=immediate")); err != nil {
 		return nil, s.failed("open", err)
 	}
 	s.writer.SetMaxOpenConns(1)
-	if s.reader, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)")); err != nil {
+	if s.reader, err = sql.Open("sqlite", dsn(path, busyTries*busyWait, "_pragma=query_only(1)")); err != nil {
 		return nil, s.failed("open", err)
 	}
 	s.reader.SetMaxOpenConns(readers)
@@ -84,9 +84,18 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// A write waits for other processes' writes in SQLite, which cannot be interrupted there: so it waits a short time, often.
+const (
+	busyWait  = 100 * time.Millisecond
+	busyTries = 50
+)
+
 // write runs do in one transaction that nobody else's write can come between.
 func (s *Store) write(ctx context.Context, action string, do func(*sql.Tx) error) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
+	for n := 1; n < busyTries && ctx.Err() == nil && isBusy(err); n++ {
+		tx, err = s.writer.BeginTx(ctx, nil)
+	}
 	if err != nil {
 		return s.failed(action, ended(ctx, err))
 	}
