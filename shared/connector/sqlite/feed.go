@@ -164,12 +164,58 @@ func plainCells(col arrow.Array, t record.Type) func(row int) vtab.Value {
 	case *array.Binary:
 		return func(row int) vtab.Value { return c.Value(row) }
 	case *array.Timestamp:
-		if t.Kind == record.TimestampTZ {
-			return func(row int) vtab.Value { return time.UnixMicro(int64(c.Value(row))).UTC().Format(instantForm) }
-		}
+		// An instant always has six digits, so that the texts of instants sort as the instants do.
+		day, zoned := dayText(), t.Kind == record.TimestampTZ
+		return func(row int) vtab.Value { return stampText(day, int64(c.Value(row)), zoned) }
+	case *array.Date32:
+		day := dayText()
+		return func(row int) vtab.Value { return day(int64(c.Value(row))) }
 	}
 	return func(row int) vtab.Value { return string(record.AppendText(nil, col, t, row)) }
 }
 
-// instantForm has always six digits, so that the texts of instants sort as the instants do.
-const instantForm = "2006-01-02T15:04:05.000000Z"
+// dayText writes days since 1970 as 2026-08-22, and remembers the last: neighbours often share it.
+func dayText() func(day int64) string {
+	last, text := int64(0), "1970-01-01"
+	return func(day int64) string {
+		if day != last {
+			last, text = day, time.Unix(day*86400, 0).UTC().Format(time.DateOnly)
+		}
+		return text
+	}
+}
+
+// stampText writes microseconds since 1970 as record.AppendText does, but an instant with all six digits.
+func stampText(day func(int64) string, micros int64, zoned bool) string {
+	const dayMicros = 86400 * 1_000_000
+	d, m := micros/dayMicros, micros%dayMicros
+	if m < 0 {
+		d, m = d-1, m+dayMicros
+	}
+	var buf [40]byte
+	out := append(append(buf[:0], day(d)...), 'T')
+	s := m / 1_000_000
+	out = append(digits(out, s/3600, 2), ':')
+	out = append(digits(out, s/60%60, 2), ':')
+	out = digits(out, s%60, 2)
+	if fraction := m % 1_000_000; zoned || fraction > 0 {
+		out = digits(append(out, '.'), fraction, 6)
+		for !zoned && out[len(out)-1] == '0' {
+			out = out[:len(out)-1]
+		}
+	}
+	if zoned {
+		out = append(out, 'Z')
+	}
+	return string(out)
+}
+
+func digits(out []byte, n int64, width int) []byte {
+	for range width {
+		out = append(out, '0')
+	}
+	for i := len(out) - 1; n > 0; i, n = i-1, n/10 {
+		out[i] = byte('0' + n%10)
+	}
+	return out
+}

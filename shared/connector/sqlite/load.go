@@ -203,19 +203,16 @@ func (w *writer) keyed(refused map[int32]record.Refusal) ([]int32, error) {
 
 // all writes the feed's rows chunk by chunk; what the database refuses is found by bisection.
 func (w *writer) all(ctx context.Context, refused map[int32]record.Refusal) error {
-	insert, update, err := w.prepare(ctx)
+	st, err := w.prepare(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = insert.Close() }()
-	if update != nil {
-		defer func() { _ = update.Close() }()
-	}
+	defer st.close()
 	for lo := 0; lo < len(w.feed.rows); lo += chunkRows {
 		n := min(chunkRows, len(w.feed.rows)-lo)
 		bad, err := connector.Bisect(ctx, n, func(from, to int) error {
 			w.feed.lo, w.feed.hi = lo+from, lo+to
-			return w.fault(ctx, "load into "+w.r.Target.Name, w.chunk(ctx, insert, update))
+			return w.fault(ctx, "load into "+w.r.Target.Name, w.chunk(ctx, st))
 		})
 		if err != nil {
 			return err
@@ -227,71 +224,6 @@ func (w *writer) all(ctx context.Context, refused map[int32]record.Refusal) erro
 		}
 	}
 	return nil
-}
-
-// prepare makes the statements: update is nil when there is nothing to update.
-func (w *writer) prepare(ctx context.Context) (insert, update *sql.Stmt, err error) {
-	from := make([]string, len(w.names))
-	var set, differs []string
-	for i, n := range w.names {
-		from[i] = feedColumn(i)
-		if !slices.Contains(w.r.Target.Key, n) {
-			set = append(set, fmt.Sprintf("%[1]s = excluded.%[1]s", quote(n)))
-			differs = append(differs, fmt.Sprintf("_t.%[1]s IS NOT excluded.%[1]s COLLATE BINARY", quote(n)))
-		}
-	}
-	text := fmt.Sprintf("INSERT INTO %s AS _t (%s) SELECT %s FROM %s", quote(w.table), quoteAll(w.names), strings.Join(from, ", "), feedTable)
-	if w.r.Target.Write.Mode != job.Upsert {
-		insert, err = w.c.PrepareContext(ctx, text)
-		return insert, nil, err
-	}
-	text += fmt.Sprintf(" WHERE true ON CONFLICT (%s) DO ", quoteAll(w.r.Target.Key))
-	if insert, err = w.c.PrepareContext(ctx, text+"NOTHING"); err != nil || len(set) == 0 {
-		return insert, nil, err
-	}
-	update, err = w.c.PrepareContext(ctx, text+"UPDATE SET "+strings.Join(set, ", ")+" WHERE "+strings.Join(differs, " OR "))
-	if err != nil {
-		_ = insert.Close()
-	}
-	return insert, update, err
-}
-
-// chunk writes the rows that the feed shows, all or none, and counts them. A key that is new is inserted by the first statement; only
-// when some key was there does the second statement look at what differs.
-func (w *writer) chunk(ctx context.Context, insert, update *sql.Stmt) error {
-	n := int64(w.feed.hi - w.feed.lo)
-	if w.r.Target.Write.Mode != job.Upsert {
-		if _, err := insert.ExecContext(ctx); err != nil {
-			return err
-		}
-		w.receipt.Inserted += n
-		return nil
-	}
-	if _, err := w.c.ExecContext(ctx, "SAVEPOINT chunk"); err != nil {
-		return err
-	}
-	inserted, err := changes(insert.ExecContext(ctx))
-	updated := int64(0)
-	if err == nil && inserted < n && update != nil {
-		updated, err = changes(update.ExecContext(ctx))
-	}
-	if err != nil {
-		_, _ = w.c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK TO chunk")
-		_, _ = w.c.ExecContext(context.WithoutCancel(ctx), "RELEASE chunk")
-		return err
-	}
-	w.receipt.Inserted += inserted
-	w.receipt.Updated += updated
-	w.receipt.Unchanged += n - inserted - updated
-	_, err = w.c.ExecContext(ctx, "RELEASE chunk")
-	return err
-}
-
-func changes(r sql.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, err
-	}
-	return r.RowsAffected()
 }
 
 // seenSQL notes the keys of the feed's rows.

@@ -94,15 +94,17 @@ func makeReady(ctx context.Context, c *sql.Conn, t connector.Target, g *guard) e
 	if g.staging != "" {
 		return nil
 	}
-	switch {
-	case staged(t):
-		g.staging = t.Name + "__" + t.Run
-		return makeStaging(ctx, c, t, target, g.staging)
-	case t.Write.DeleteMissing:
-		g.staging = t.Name + "__" + t.Run
-		return makeSeen(ctx, c, t, target, g.staging)
+	if !staged(t) && !t.Write.DeleteMissing {
+		return nil
 	}
-	return nil
+	g.staging = t.Name + "__" + t.Run
+	if other, err := find(ctx, c, g.staging); err != nil || other != nil {
+		return errorsFirst(err, fault.New(fault.Conflict, "there is a table %s already, whose name this run needs", g.staging).WithHint("rename it"))
+	}
+	if staged(t) {
+		return makeStaging(ctx, c, t, target, g.staging)
+	}
+	return makeSeen(ctx, c, t, target, g.staging)
 }
 
 // makeTarget makes the table, or widens the one that is there, and checks that an upsert can find its rows.

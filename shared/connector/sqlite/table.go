@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -106,7 +107,7 @@ func find(ctx context.Context, q queryer, name string) (*table, error) {
 		return c, err
 	}, `SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid`, t.name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the columns of %s: %w", t.name, err)
 	}
 	kinds, err := collect(ctx, q, func(rows *sql.Rows) (kind string, err error) {
 		err = rows.Scan(&kind, &t.withoutRowid)
