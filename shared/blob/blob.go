@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
@@ -111,6 +112,15 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 
 // List gives the keys that begin with a prefix, in the order of their bytes.
 func (b *Bucket) List(ctx context.Context, prefix string) ([]string, error) {
+	return b.list(ctx, prefix, func(*blob.ListObject) bool { return true })
+}
+
+// ListBefore gives the keys that begin with a prefix and whose objects were made before a time, in the order of their bytes.
+func (b *Bucket) ListBefore(ctx context.Context, prefix string, t time.Time) ([]string, error) {
+	return b.list(ctx, prefix, func(o *blob.ListObject) bool { return o.ModTime.Before(t) })
+}
+
+func (b *Bucket) list(ctx context.Context, prefix string, wanted func(*blob.ListObject) bool) ([]string, error) {
 	var keys []string
 	it := b.b.List(&blob.ListOptions{Prefix: prefix})
 	for {
@@ -122,7 +132,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) ([]string, error) {
 		if err != nil {
 			return nil, classify(err, "list objects", prefix)
 		}
-		if !b.folder || !leftover.MatchString(o.Key) {
+		if wanted(o) && (!b.folder || !leftover.MatchString(o.Key)) {
 			keys = append(keys, o.Key)
 		}
 	}

@@ -71,6 +71,7 @@ func (r *Runner) Run(ctx context.Context, q Request) (Result, error) {
 	if err := r.close(ctx, next, ended); err != nil {
 		return result, err
 	}
+	r.prune(ctx, next)
 	return r.result(ctx, next, ended, result)
 }
 

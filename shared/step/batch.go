@@ -23,13 +23,29 @@ const (
 // BatchKey names the batch of a turn: by run in full mode, partition, seq, and what it was cut from and by. A seq is cut once per
 // configuration, whatever crashes.
 func (t *Turn) BatchKey(full bool, start string) string {
-	prefix := "batches/" + store.EncodeKey(t.Call.Job) + "/"
+	prefix := BatchPrefix(t.Call.Job)
 	if full {
-		prefix = runPrefix(t.Call.Job, t.Call.Run) + "batches/"
+		prefix = RunPrefix(t.Call.Job, t.Call.Run) + "batches/"
 	}
 	sum := sha256.Sum256([]byte(start + "\x00" + t.Call.Digest))
 	item := t.Call.Item
 	return fmt.Sprintf("%s%s/%s/%08d-%s/%s", prefix, store.EncodeKey(item.Stream), store.EncodeKey(item.Partition), item.Seq+1, hex.EncodeToString(sum[:8]), Extracted)
+}
+
+// BatchPrefix is where the batches of a job's incremental streams lie; those of full streams belong to their run.
+func BatchPrefix(jobKey string) string { return "batches/" + store.EncodeKey(jobKey) + "/" }
+
+// IsCommitted says whether the batch of an incremental stream whose object has the key is behind its checkpoint.
+func IsCommitted(key string, checkpoints []store.Checkpoint) bool {
+	for _, c := range checkpoints {
+		place := fmt.Sprintf("%s%s/%s/", BatchPrefix(c.Job), store.EncodeKey(c.Stream), store.EncodeKey(c.Partition))
+		var seq int64
+		if rest, ok := strings.CutPrefix(key, place); ok {
+			_, err := fmt.Sscanf(rest, "%d-", &seq)
+			return err == nil && seq <= c.Seq
+		}
+	}
+	return false
 }
 
 // Sibling names the object of another step for the same batch.

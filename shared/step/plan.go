@@ -72,12 +72,13 @@ func (p *Plan) InputBytes() int64 {
 	return n
 }
 
-// runPrefix is where a run's objects lie.
-func runPrefix(jobKey, run string) string {
-	return "runs/" + store.EncodeKey(jobKey) + "/" + store.EncodeKey(run) + "/"
-}
+// JobPrefix is where the objects of a job's runs lie.
+func JobPrefix(jobKey string) string { return "runs/" + store.EncodeKey(jobKey) + "/" }
 
-func planKey(jobKey, run string) string { return runPrefix(jobKey, run) + "plan.json" }
+// RunPrefix is where a run's objects lie.
+func RunPrefix(jobKey, run string) string { return JobPrefix(jobKey) + store.EncodeKey(run) + "/" }
+
+func planKey(jobKey, run string) string { return RunPrefix(jobKey, run) + "plan.json" }
 
 // Plan reads the run's plan; NotFound when it was not made yet.
 func (e *Env) Plan(ctx context.Context, jobKey, run string) (*Plan, error) {

@@ -85,5 +85,5 @@ func (t *Turn) MissingKept(ctx context.Context, stream string) (bool, error) {
 }
 
 func (t *Turn) missingKey(stream string) string {
-	return runPrefix(t.Call.Job, t.Call.Run) + "keep-missing/" + store.EncodeKey(stream)
+	return RunPrefix(t.Call.Job, t.Call.Run) + "keep-missing/" + store.EncodeKey(stream)
 }

@@ -1,0 +1,52 @@
+package runner
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/lockstep-data/lockstep/shared/step"
+	"github.com/lockstep-data/lockstep/shared/store"
+)
+
+// prune deletes what is past its retention: rows of runs, failures and logs, and the objects of earlier runs of the job. It is the last
+// thing that a run does, and the run does not fail with it; what is left is deleted by the next.
+func (r *Runner) prune(ctx context.Context, n next) {
+	if _, err := r.Env.Protocol.Store.Expire(ctx, r.Env.Now()); err != nil {
+		r.Env.Log.WarnContext(ctx, "expired rows not deleted", "run_id", n.run, "err", err)
+	}
+	if err := r.pruneObjects(ctx, n); err != nil {
+		r.Env.Log.WarnContext(ctx, "expired objects not deleted", "run_id", n.run, "err", err)
+	}
+}
+
+// pruneObjects deletes old objects, but not those of this run, nor a batch of an incremental stream that is not committed yet.
+func (r *Runner) pruneObjects(ctx context.Context, n next) error {
+	before := r.Env.Now().Add(-store.DetailRetention)
+	keys, err := r.Env.Blobs.ListBefore(ctx, step.JobPrefix(n.job), before)
+	if err != nil {
+		return err
+	}
+	keys = slices.DeleteFunc(keys, func(k string) bool { return strings.HasPrefix(k, step.RunPrefix(n.job, n.run)) })
+	batches, err := r.Env.Blobs.ListBefore(ctx, step.BatchPrefix(n.job), before)
+	if err != nil {
+		return err
+	}
+	if len(batches) > 0 {
+		checkpoints, err := r.Env.Protocol.Store.Checkpoints(ctx, n.job, "")
+		if err != nil {
+			return err
+		}
+		for _, k := range batches {
+			if step.IsCommitted(k, checkpoints) {
+				keys = append(keys, k)
+			}
+		}
+	}
+	for _, k := range keys {
+		if err := r.Env.Blobs.Delete(ctx, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}

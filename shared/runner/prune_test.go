@@ -1,0 +1,47 @@
+package runner_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/lockstep-data/lockstep/shared/runner"
+	"github.com/lockstep-data/lockstep/shared/store"
+)
+
+func TestRunner_Retention(t *testing.T) {
+	l := newLab(t, mirror)
+	l.write("in/things.csv", "id,name,size,hidden", "1,a,1,false", "2,b,0,false")
+	first := l.want(store.RunPartial, 2, 1, 0, 1)
+	l.now = func() time.Time { return time.Now().Add(31 * 24 * time.Hour) }
+	second := l.run(runner.Request{Full: true})
+	objects := func(run string) int {
+		found, err := filepath.Glob(filepath.Join(l.dir, ".lockstep/blobs/runs/things", run, "*"))
+		l.ok(err)
+		return len(found)
+	}
+	if n := objects(first.Run.ID); n != 0 {
+		t.Errorf("%d objects of a run are left after 31 days", n)
+	}
+	if objects(second.Run.ID) == 0 {
+		t.Error("the run's own plan is gone")
+	}
+	s, err := l.open(t.Context())
+	l.ok(err)
+	defer s.close()
+	failures, _, err := s.store.Failures(t.Context(), store.FailureQuery{Job: "things", Limit: 10})
+	l.ok(err)
+	if len(failures) != 1 || failures[0].Run != second.Run.ID {
+		t.Errorf("failures after 31 days: %+v", failures)
+	}
+	if _, err := s.store.Run(t.Context(), "things", first.Run.ID); err != nil {
+		t.Errorf("the run itself is kept for 180 days: %v", err)
+	}
+	l.now = func() time.Time { return time.Now().Add(213 * 24 * time.Hour) }
+	l.run(runner.Request{})
+	runs, _, err := s.store.Runs(t.Context(), store.RunQuery{Job: "things", Limit: 10})
+	l.ok(err)
+	if len(runs) != 1 {
+		t.Errorf("%d runs are left after 213 days", len(runs))
+	}
+}
