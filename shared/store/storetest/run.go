@@ -28,8 +28,6 @@ func (e *env) mustStart(r store.Run) store.Run {
 	return got
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func runCases() []testCase {
 	return []testCase{
 		{"start puts the run once", func(e *env) {
