@@ -74,7 +74,7 @@ func (s *Source) scan(ctx context.Context, info input.Info, split int64, partial
 func (sc *scanner) run(ctx context.Context, t *text) error {
 	sc.out.end = t.window.Offset()
 	next := sc.split
-	begin := sc.out.end
+	begin, line := sc.out.end, t.NextLine()
 	for {
 		looked := sc.wanted(t.Offset() - begin)
 		if looked && !t.Next() || !looked && !t.Pass() {
@@ -84,11 +84,11 @@ func (sc *scanner) run(ctx context.Context, t *text) error {
 		if sc.out.records%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if sc.split > 0 && sc.out.end >= next {
-			sc.out.borders = append(sc.out.borders, border{sc.out.end, t.Line()})
+		if sc.split > 0 && sc.out.end > begin && sc.out.end >= next {
+			sc.out.borders = append(sc.out.borders, border{sc.out.end, line})
 			next = sc.out.end + sc.split
 		}
-		sc.out.end = t.Offset()
+		sc.out.end, line = t.Offset(), t.NextLine()
 		if looked && t.Problem() == "" {
 			if err := sc.look(t); err != nil {
 				return err

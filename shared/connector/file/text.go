@@ -22,6 +22,7 @@ type records interface {
 	Problem() string // what is wrong with it
 	Line() int64     // where it begins
 	Offset() int64   // of the text, behind it
+	NextLine() int64 // the line there
 	More() bool      // whether anything follows
 	Err() error      // that ended the stream
 }

@@ -75,6 +75,9 @@ func (s *Scanner) Problem() string { return s.problem }
 // Line is the line on which the record begins, the first being 1.
 func (s *Scanner) Line() int64 { return s.line }
 
+// NextLine is the line at Offset.
+func (s *Scanner) NextLine() int64 { return s.next }
+
 // Offset is the place in the stream behind the record and its line end.
 func (s *Scanner) Offset() int64 { return s.w.Offset() }
 

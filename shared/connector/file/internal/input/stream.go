@@ -154,6 +154,9 @@ func (s *Stream) decompress(r io.Reader, name, kind string) (io.Reader, error) {
 		if len(head) == 0 {
 			return b, nil
 		}
+		if !bytes.Equal(head, []byte{0x1f, 0x8b}) {
+			return nil, damaged(name, gzip.ErrHeader)
+		}
 		z, err := gzip.NewReader(b)
 		if err != nil {
 			return nil, damaged(name, err)

@@ -33,6 +33,9 @@ func (s *Lines) Problem() string { return s.problem }
 // Line is the number of the line, the first being 1.
 func (s *Lines) Line() int64 { return s.line }
 
+// NextLine is the number of the line at Offset.
+func (s *Lines) NextLine() int64 { return s.next }
+
 // Offset is the place in the stream behind the line and its end.
 func (s *Lines) Offset() int64 { return s.w.Offset() }
 
@@ -147,6 +150,9 @@ func (s *Elements) Problem() string { return s.problem }
 
 // Line is the line on which the element begins, the first being 1.
 func (s *Elements) Line() int64 { return s.line }
+
+// NextLine is the line at Offset.
+func (s *Elements) NextLine() int64 { return s.next }
 
 // Offset is the place in the stream behind the element.
 func (s *Elements) Offset() int64 { return s.w.Offset() }
