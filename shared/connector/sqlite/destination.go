@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -23,6 +24,9 @@ type destination struct {
 var _ connector.Destination = (*destination)(nil)
 
 func newDestination(c connector.Config) (*destination, error) {
+	if err := makeFolder(c); err != nil {
+		return nil, err
+	}
 	// FULL: what a commit said is written survives a power cut. A checkpoint, which is in another file, must never be ahead of it
 	// (invariant 1). legacy_alter_table: a swap renames tables, and what refers to the target by name must go on doing so.
 	d, err := newDatabase(c, "rwc", "journal_mode(wal)", "synchronous(full)", "temp_store(memory)", "cache_size(-65536)", "wal_autocheckpoint(8192)",
@@ -32,6 +36,23 @@ func newDestination(c connector.Config) (*destination, error) {
 	}
 	d.db.SetMaxOpenConns(1)
 	return &destination{database: d}, nil
+}
+
+// makeFolder makes the folder that a relative path names. Only the project's own: one that an absolute path names must be there.
+func makeFolder(c connector.Config) error {
+	var cfg config
+	if err := c.Values.Decode(&cfg); err != nil || !filepath.IsLocal(cfg.Path) {
+		return nil // newDatabase says what is wrong
+	}
+	root, err := os.OpenRoot(c.Dir)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = root.Close() }()
+	if err := root.MkdirAll(filepath.Dir(cfg.Path), 0o755); errors.Is(err, fs.ErrPermission) {
+		return fault.New(fault.AuthDenied, "the folder of %s cannot be made: %w", cfg.Path, err)
+	}
+	return nil
 }
 
 // read runs do on the connection; it is not called when there is no file yet.
