@@ -82,7 +82,8 @@ type RunStore interface {
 	Runs(ctx context.Context, q RunQuery) ([]Run, string, error)
 	// Partitions lists the run's partitions ordered by stream and partition.
 	Partitions(ctx context.Context, job, run string) ([]RunPartition, error)
-	// EndPartition records how a partition of the run ended: its error code and message ("" both when it did not fail).
+	// EndPartition records how a partition of the run ended: its error code and message ("" both when it did not fail). The partition's
+	// next checkpoint clears them.
 	EndPartition(ctx context.Context, p RunPartition) error
 	// AddStep records a step execution that no checkpoint carries: an attempt that failed, or a step that stands alone. An id that is
 	// there already is left as it is.

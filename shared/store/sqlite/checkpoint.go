@@ -94,7 +94,7 @@ func record(ctx context.Context, tx *sql.Tx, w store.MoveCheckpoint) error {
 		INSERT INTO run_partition (job, run_id, stream, partition, last_seq, error_code, error_text, updated_at, expires_at, `+counterColumns+`)
 		VALUES (@job, @run, @stream, @partition, @seq, '', '', @now, @expires_at, `+counterValues+`)
 		ON CONFLICT (job, run_id, stream, partition) DO UPDATE
-		SET last_seq=@seq, updated_at=@now, expires_at=@expires_at, `+counterAdds, append(args, counterArgs(w.Counters)...)...)
+		SET last_seq=@seq, error_code='', error_text='', updated_at=@now, expires_at=@expires_at, `+counterAdds, append(args, counterArgs(w.Counters)...)...)
 	if err != nil {
 		return err
 	}

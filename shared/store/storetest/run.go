@@ -100,6 +100,10 @@ func runCases() []testCase {
 			before[0].ErrorCode, before[0].ErrorText = "Internal", "broke"
 			e.same("after a failure", e.ledger("r1").Partitions, before)
 			e.mustMove(c)
+			if got := e.ledger("r1").Partitions[0]; got.ErrorCode != "" || got.ErrorText != "" {
+				e.Errorf("a checkpoint leaves the error: %+v", got)
+			}
+			e.ok(e.s.EndPartition(e.Context(), p))
 			p.ErrorCode, p.ErrorText = "", ""
 			e.ok(e.s.EndPartition(e.Context(), p))
 			if got := e.ledger("r1").Partitions[0]; got.ErrorCode != "" || got.LastSeq != 2 || got.Counters.Read != 6 {
