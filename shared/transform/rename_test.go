@@ -18,7 +18,6 @@ transforms[0].rename.id: "id" is part of the key and cannot be renamed [key_colu
 transforms[0].rename.nam: there is no column "nam" here [unknown_column]`,
 	},
 	{name: "empty name", config: map[string]any{"a": ""}, schema: schemaOf("a int"), problems: `transforms[0].rename.a: a column needs a name [empty]`},
-	{name: "not a map", config: []any{"a"}, schema: schemaOf("a int"), problems: `transforms[0].rename: must be a map, not a list [wrong_type]`},
 }
 
 func TestRename(t *testing.T) {

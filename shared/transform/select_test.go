@@ -16,7 +16,6 @@ var selectCases = []chainCase{
 transforms[0].select[1]: "a" is in the list twice [duplicate_column]
 transforms[0].select[2]: there is no column "bb" here [unknown_column]`,
 	},
-	{name: "empty list", config: []any{}, schema: schemaOf("a int"), problems: `transforms[0].select: has 0 elements: at least 1 [wrong_length]`},
 }
 
 func TestSelect(t *testing.T) {

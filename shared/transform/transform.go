@@ -70,7 +70,10 @@ func NewRegistry(specs ...Spec) Registry {
 
 // Builtin gives the transforms that Lockstep brings.
 func Builtin() Registry {
-	return NewRegistry(dropSpec(), filterSpec(), renameSpec(), selectSpec(), setSpec())
+	return NewRegistry(
+		castSpec(), dedupeSpec(), defaultSpec(), dropSpec(), filterSpec(), flattenSpec(), funcSpec(), hashSpec(), maskSpec(),
+		renameSpec(), selectSpec(), setSpec(), splitSpec(),
+	)
 }
 
 // Names lists the transforms, sorted.

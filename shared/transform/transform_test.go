@@ -223,3 +223,23 @@ func TestRegistry(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// benchJSONArray runs a transform over a JSON column doc of arrays.
+func benchJSONArray(b *testing.B, c job.Component) {
+	s := schemaOf("id int", "name string", "doc json")
+	var rows [][]string
+	for i := range benchRows {
+		rows = append(rows, []string{fmt.Sprint(i), "x", `["a","b"]`})
+	}
+	batch := batchOf(s, rows...)
+	chain, err := NewChain(Builtin(), []job.Component{c}, ChainConfig{Schema: s, Key: []string{"id"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := chain.Apply(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

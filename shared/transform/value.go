@@ -12,11 +12,18 @@ import (
 // goroutine at a time, and not to be used after the function has answered.
 type Record struct{ r *row }
 
+// row is a row of a batch with the values that a function gave it.
 type row struct {
 	columns *columns
-	values  []any
+	batch   *record.Batch
+	at      int   // in the batch
+	values  []any // of its own, by place in columns; unset where there is none; nil when there are none at all
 	err     error // the first wrong use
+	taken   bool  // it is part of an answer
 }
+
+// unset marks a value that the function did not set.
+var unset = new(int)
 
 // columns are the names that records of a function know: those that come in, then those that only go out.
 type columns struct {
@@ -30,10 +37,16 @@ func (r Record) Columns() []string { return slices.Clone(r.r.columns.names) }
 // Value gives a value as record.Value does: nil for null; int64, float64, bool; string for string, JSON and UUID;
 // decimal128.Num; []byte; time.Time in UTC; time.Duration since midnight for a time of day. A column that does not exist is nil.
 func (r Record) Value(column string) any {
-	if i, ok := r.r.columns.place[column]; ok {
+	i, ok := r.r.columns.place[column]
+	switch {
+	case !ok:
+		return nil
+	case r.r.values != nil && r.r.values[i] != unset:
 		return r.r.values[i]
+	case i >= len(r.r.batch.Schema.Columns): // only goes out
+		return nil
 	}
-	return nil
+	return record.Value(r.r.batch.Rows.Column(i), r.r.batch.Schema.Columns[i].Type, r.r.at)
 }
 
 // IsNull says whether the value is null or the column does not exist.
@@ -73,6 +86,20 @@ func (r Record) Set(column string, value any) {
 			r.r.err = fmt.Errorf("column %q is not among the columns that the function declares", column)
 		}
 		return
+	}
+	if r.r.values == nil {
+		r.r.values = make([]any, len(r.r.columns.names))
+		for k := range r.r.values {
+			r.r.values[k] = unset
+		}
+	}
+	switch v := value.(type) { // as Value gives them
+	case int:
+		value = int64(v)
+	case int32:
+		value = int64(v)
+	case float32:
+		value = float64(v)
 	}
 	r.r.values[i] = value
 }
