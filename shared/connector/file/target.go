@@ -224,7 +224,7 @@ func (t *target) classify(err error, action, name string) error {
 		return fault.New(fault.AuthDenied, "%s %s: the folder or file may not be written: %w", action, name, err)
 	case err != nil && strings.Contains(err.Error(), "escapes from parent"): // os has no name for this error
 		return input.Outside(t.shown)
-	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, fs.ErrExist):
 		return fault.New(fault.ConfigInvalid, "%s %s: a file and a folder have the same name: %w", action, name, err)
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.New(fault.NotFound, "%s %s: %w", action, name, err)
