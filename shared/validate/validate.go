@@ -64,7 +64,7 @@ func NewRegistry(specs ...Spec) Registry {
 
 // Builtin gives the rules that Lockstep brings.
 func Builtin() Registry {
-	return NewRegistry(requiredSpec())
+	return NewRegistry(requiredSpec(), rangeSpec(), oneOfSpec())
 }
 
 // Names lists the rules, sorted.
