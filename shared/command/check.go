@@ -292,7 +292,11 @@ func (a *app) writeCheck(r checkReport) {
 	case n > 0:
 		a.printf("%s\n", a.p.red(plural(int64(n), "problem")))
 	case len(r.Jobs) > 0:
-		a.printf("%s checked, no problems\n", plural(int64(len(r.Jobs)), "job"))
+		note := ""
+		if u := unreached(r.Jobs); u > 0 {
+			note = fmt.Sprintf("; %s could not be reached", plural(u, "source"))
+		}
+		a.printf("%s checked, no problems%s\n", plural(int64(len(r.Jobs)), "job"), note)
 	}
 }
 
@@ -333,4 +337,14 @@ func (a *app) writeJobCheck(j jobCheck) {
 		a.printf("  %s (%s): %s\n", g.Destination, g.Write, g.Level)
 		a.printf("%s\n", a.p.dim(wrap("since "+g.Why, 4, max(a.width(), 80))))
 	}
+}
+
+func unreached(jobs []jobCheck) int64 {
+	var n int64
+	for _, j := range jobs {
+		if j.Error != nil {
+			n++
+		}
+	}
+	return n
 }

@@ -217,7 +217,7 @@ type partitionEnd struct {
 
 // String is the line that is printed.
 func (p partitionEnd) String() string {
-	how := "done"
+	how := "ended"
 	switch {
 	case p.Error != "":
 		how = "failed with " + strings.TrimPrefix(p.Error, "Lockstep.")

@@ -216,9 +216,13 @@ func (a *app) jobKey(ctx context.Context, arg string) (string, site, error) {
 	return arg, s, nil
 }
 
-func isProblems(err error) bool {
+func isProblems(err error) bool { return problemsIn(err) != nil }
+
+// problemsIn gives the problems that an error is, or nil.
+func problemsIn(err error) fault.Problems {
 	var ps fault.Problems
-	return errors.As(err, &ps)
+	errors.As(err, &ps)
+	return ps
 }
 
 // exists says whether there is a file.

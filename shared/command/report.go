@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -13,27 +14,28 @@ import (
 
 // report is how a run ended, as run prints it.
 type report struct {
-	Run       string   `json:"run"`
-	Job       string   `json:"job"`
-	Status    string   `json:"status"`
-	Read      int64    `json:"read"`
-	Loaded    int64    `json:"loaded"`
-	Inserted  int64    `json:"inserted"`
-	Updated   int64    `json:"updated"`
-	Unchanged int64    `json:"unchanged"`
-	Deleted   int64    `json:"deleted"`
-	Filtered  int64    `json:"filtered"`
-	Failed    int64    `json:"failed"`
-	Warned    int64    `json:"warned"`
-	Batches   int64    `json:"batches"`
-	Seconds   float64  `json:"seconds"`
-	Continued bool     `json:"continued"`
-	Was       string   `json:"was,omitempty"` // how the continued run had ended
-	HeldBy    string   `json:"held_by,omitempty"`
-	Code      string   `json:"code"`
-	Message   string   `json:"message"`
-	Hint      string   `json:"hint"`
-	Notices   []string `json:"notices"`
+	Run       string         `json:"run"`
+	Job       string         `json:"job"`
+	Status    string         `json:"status"`
+	Read      int64          `json:"read"`
+	Loaded    int64          `json:"loaded"`
+	Inserted  int64          `json:"inserted"`
+	Updated   int64          `json:"updated"`
+	Unchanged int64          `json:"unchanged"`
+	Deleted   int64          `json:"deleted"`
+	Filtered  int64          `json:"filtered"`
+	Failed    int64          `json:"failed"`
+	Warned    int64          `json:"warned"`
+	Batches   int64          `json:"batches"`
+	Seconds   float64        `json:"seconds"`
+	Continued bool           `json:"continued"`
+	Was       string         `json:"was,omitempty"` // how the continued run had ended
+	HeldBy    string         `json:"held_by,omitempty"`
+	Code      string         `json:"code"`
+	Message   string         `json:"message"`
+	Hint      string         `json:"hint"`
+	Notices   []string       `json:"notices"`
+	Problems  fault.Problems `json:"problems,omitempty"` // of the job's file, when it did not start
 
 	took     time.Duration
 	moved    int64 // records that this process read
@@ -74,10 +76,13 @@ func (p *report) settle(r runner.Result, began time.Time, l line) {
 		p.Code, p.Message = string(fault.AlreadyDone), fmt.Sprintf("run %s ended before, as %s: nothing was done", row.ID, row.Status)
 	}
 	p.exit = p.exitCode(row)
+	if at := strings.LastIndex(p.Message, " ("); at > 0 && strings.HasSuffix(p.Message, ")") && p.Code != string(fault.Ignored) {
+		p.Message, p.Hint = p.Message[:at], p.Message[at+2:len(p.Message)-1]
+	}
 	if hint, ok := hints[fault.Code(p.Code)]; ok {
 		p.Hint = hint(l)
-	} else if at := strings.LastIndex(p.Message, " ("); at > 0 && strings.HasSuffix(p.Message, ")") && !strings.Contains(p.Message[at:], ": ") {
-		p.Message, p.Hint = p.Message[:at], p.Message[at+2:len(p.Message)-1]
+	} else if p.Code != "" && lastTry(r.Lock, row) {
+		p.Hint = "that was the last try: mend the cause, then " + l("reset")
 	}
 }
 
@@ -136,9 +141,11 @@ func (p report) writeCounts(w io.Writer, c palette) {
 		fmt.Fprintf(w, "  %-8s %*s%s\n", name, n, count(value), parts)
 	}
 	row("read", p.Read, fmt.Sprintf(" = %s loaded + %s filtered + %s failed", count(p.Loaded), count(p.Filtered), count(p.Failed)))
-	if p.Inserted+p.Updated+p.Unchanged == p.Loaded {
+	switch {
+	case p.Loaded == 0:
+	case p.Inserted+p.Updated+p.Unchanged == p.Loaded:
 		row("loaded", p.Loaded, fmt.Sprintf(" = %s inserted + %s updated + %s unchanged", count(p.Inserted), count(p.Updated), count(p.Unchanged)))
-	} else {
+	default:
 		row("loaded", p.Loaded, "")
 	}
 	if p.Deleted > 0 {
@@ -163,4 +170,15 @@ func hang(s string, indent, width int) string {
 		return strings.Join(strings.Fields(s), " ")
 	}
 	return strings.TrimLeft(wrap(s, indent, width), " ")
+}
+
+// lastTry says whether the job that failed will be ignored from now on.
+func lastTry(l store.Lock, r store.Run) bool {
+	var j struct {
+		MaxTries int `json:"max_tries"`
+	}
+	if l.Status != store.Failed || json.Unmarshal(r.Snapshot, &j) != nil || j.MaxTries == 0 {
+		return false
+	}
+	return l.Tries >= j.MaxTries
 }

@@ -206,7 +206,7 @@ func (a *app) interrupts(g *progress, cancel func()) (drain chan struct{}, relea
 
 // notRun prints an error instead of a report.
 func (a *app) notRun(arg string, err error) error {
-	if !a.flags.json || isProblems(err) {
+	if !a.flags.json {
 		return err
 	}
 	e := explain(err)
@@ -215,7 +215,7 @@ func (a *app) notRun(arg string, err error) error {
 	if exit == ExitNotStarted {
 		status = string(store.RunSkipped)
 	}
-	a.json(report{Job: arg, Status: status, Code: e.Code, Message: e.Message, Hint: e.Hint, Notices: []string{}})
+	a.json(report{Job: arg, Status: status, Code: e.Code, Message: e.Message, Hint: e.Hint, Notices: []string{}, Problems: problemsIn(err)})
 	return end(exit)
 }
 

@@ -47,6 +47,8 @@ type jobStatus struct {
 	Run         *runRow            `json:"run,omitempty"` // the last one
 	Next        string             `json:"next,omitempty"`
 	Checkpoints []checkpointStatus `json:"checkpoints,omitempty"`
+
+	last bool // its tries are used up
 }
 
 // checkpointStatus is how far a partition is.
@@ -91,7 +93,7 @@ func (a *app) jobStatus(ctx context.Context, st *state, key string) (jobStatus, 
 	}
 	if r, ok := lastOf(runs, lock.Run); ok {
 		row := newRunRow(r, a.o.Now())
-		s.Run = &row
+		s.Run, s.last = &row, lastTry(lock, r)
 	}
 	s.Next = next(s, l)
 	return s, nil
@@ -131,6 +133,9 @@ func next(s jobStatus, l line) string {
 			return l("run") + " goes on with it"
 		}
 	case store.Failed:
+		if s.last {
+			return "mend the cause, then " + l("reset")
+		}
 		if s.Code == string(fault.FailureBudgetExceeded) {
 			return l("failures", "list") + ", then " + l("reset")
 		}
