@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,20 +102,23 @@ func benchSource(b *testing.B, name string, data []byte, columns map[string]reco
 	}
 	b.Run("plan", func(b *testing.B) {
 		b.SetBytes(int64(len(data)))
+		watch, rows := startWatch(), 0
 		for b.Loop() {
+			rows += benchRows
 			if _, err := src.Plan(b.Context(), connector.PlanRequest{Stream: stream}); err != nil {
 				b.Fatal(err)
 			}
 		}
+		watch.report(b, rows)
 	})
 	b.Run("read", func(b *testing.B) {
 		b.SetBytes(int64(len(data)))
 		b.ReportAllocs()
-		rows := 0
+		watch, rows := startWatch(), 0
 		for b.Loop() {
 			rows += readAll(b, src, stream, plan)
 		}
-		b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
+		watch.report(b, rows)
 	})
 }
 
@@ -127,4 +132,74 @@ func BenchmarkSource_CSVFound(b *testing.B) {
 
 func BenchmarkSource_GzipCSV(b *testing.B) {
 	benchSource(b, "l.csv.gz", lineItems(benchRows, 1), nil)
+}
+
+func BenchmarkSource_NDJSON(b *testing.B) {
+	dir := b.TempDir()
+	write(b, dir, "l.csv", lineItems(benchRows, 1))
+	o := mustRun(b, scenario{src: openSource(b, dir, map[string]any{"path": "l.csv"}), records: job.AutoRecords})
+	var text []byte
+	for _, l := range o.lines {
+		text = append(append(text, l...), '\n')
+	}
+	benchSource(b, "l.ndjson", text, nil)
+}
+
+func benchDestination(b *testing.B, path string, mode job.WriteMode) {
+	dir := b.TempDir()
+	write(b, dir, "l.csv", lineItems(benchRows, 1))
+	o := mustRun(b, scenario{src: openSource(b, dir, map[string]any{"path": "l.csv"}), stream: job.Stream{Columns: lineItemTypes}, records: job.AutoRecords})
+	d := openDestination(b, dir, map[string]any{"path": path, "format": formatOf(path)})
+	run := 0
+	b.ReportAllocs()
+	watch := startWatch()
+	for b.Loop() {
+		run++
+		target := connector.Target{Job: "j", Stream: "s", Run: strconv.Itoa(run), Name: "l", Schema: o.plan.Schema, Write: job.Write{Mode: mode}, Full: true}
+		claim := connector.Claim{Fence: int64(run), Owner: "o"}
+		if err := d.Prepare(b.Context(), target, claim); err != nil {
+			b.Fatal(err)
+		}
+		for i, batch := range o.batches {
+			r := connector.LoadRequest{Target: target, Partition: "p", Claim: claim, Seq: int64(i + 1), Batch: batch, Start: batch.Start, End: batch.End}
+			if _, err := d.Load(b.Context(), r); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := d.Commit(b.Context(), target, claim); err != nil {
+			b.Fatal(err)
+		}
+	}
+	watch.report(b, run*benchRows)
+}
+
+func BenchmarkDestination_CSV(b *testing.B)    { benchDestination(b, "out.csv", job.Replace) }
+func BenchmarkDestination_NDJSON(b *testing.B) { benchDestination(b, "out.ndjson", job.Replace) }
+func BenchmarkDestination_Append(b *testing.B) { benchDestination(b, "out.csv", job.Append) }
+func BenchmarkDestination_Folder(b *testing.B) { benchDestination(b, "out/", job.Replace) }
+
+func formatOf(path string) string {
+	if strings.HasSuffix(path, ".ndjson") {
+		return "ndjson"
+	}
+	return "csv"
+}
+
+// stopwatch measures the time that the process computes, which does not count what others do on the machine.
+type stopwatch struct{ begin time.Duration }
+
+func startWatch() stopwatch { return stopwatch{cpuTime()} }
+
+// report gives CPU seconds for a million rows.
+func (w stopwatch) report(b *testing.B, rows int) {
+	b.ReportMetric((cpuTime()-w.begin).Seconds()/float64(rows)*1e6, "cpu-s/Mrows")
+	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

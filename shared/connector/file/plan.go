@@ -47,12 +47,13 @@ func (s *Source) Plan(ctx context.Context, r connector.PlanRequest) (connector.P
 	}
 	follow := r.Stream.Mode == job.Incremental && r.Stream.Cursor == ""
 	var scans []scanned
-	for _, f := range files {
-		split := int64(0)
-		if s.splittable(f, r.Stream) {
-			split = s.c.split
+	for i, id := range s.ids(files) {
+		var one scanned
+		if follow {
+			one, err = s.scanFollowed(ctx, files[i], r.Positions[id])
+		} else {
+			one, err = s.scan(ctx, files[i], pass{split: s.splitOf(files[i], r.Stream)})
 		}
-		one, err := s.scanOrFollow(ctx, f, split, follow)
 		if err != nil {
 			return connector.Plan{}, err
 		}
@@ -65,10 +66,6 @@ func (s *Source) Plan(ctx context.Context, r connector.PlanRequest) (connector.P
 		}
 	}
 	return s.plan(r.Stream, files, scans, print)
-}
-
-func (s *Source) scanOrFollow(ctx context.Context, f input.Info, split int64, follow bool) (scanned, error) {
-	return s.scan(ctx, f, split, follow)
 }
 
 // plan puts the schema and the partitions together.
@@ -112,10 +109,13 @@ func (s *Source) plannable(stream job.Stream, files []input.Info) error {
 	return nil
 }
 
-// splittable says whether byte ranges of a file can be read on their own.
-func (s *Source) splittable(f input.Info, stream job.Stream) bool {
+// splitOf gives the size of a file's byte ranges, 0 when they cannot be read on their own or the file is small.
+func (s *Source) splitOf(f input.Info, stream job.Stream) int64 {
 	utf8 := s.c.Encoding == "" || s.c.Encoding == "utf-8"
-	return stream.Mode != job.Incremental && s.c.Format != formatJSON && utf8 && f.Size > s.c.split && s.c.form().CompressionOf(f.Name) == "none"
+	if stream.Mode == job.Incremental || s.c.Format == formatJSON || !utf8 || f.Size <= s.c.split || s.c.form().CompressionOf(f.Name) != "none" {
+		return 0
+	}
+	return s.c.split
 }
 
 // cut makes the partitions of one file.

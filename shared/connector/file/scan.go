@@ -37,25 +37,36 @@ type scanned struct {
 
 // scanner makes one pass over a file: types, content hash, number of records, borders.
 type scanner struct {
-	s     *Source
-	info  input.Info
-	h     header
-	split int64 // bytes between borders; 0: none
-	hash  hash.Hash
-	dec   *jsonl.Decoder
-	out   scanned
-	text  []byte
+	s    *Source
+	info input.Info
+	h    header
+	pass
+	hash hash.Hash
+	dec  *jsonl.Decoder
+	out  scanned
+	text []byte
 }
 
-// scan makes the pass. partial leaves an incomplete last line out.
-func (s *Source) scan(ctx context.Context, info input.Info, split int64, partial bool) (scanned, error) {
-	sc := &scanner{s: s, info: info, split: split, hash: sha256.New(), dec: jsonl.NewDecoder(nil)}
+// pass says what a scan looks at.
+type pass struct {
+	split   int64 // bytes between borders; 0: none
+	partial bool  // an incomplete last line is left out
+	from    int64 // offset of a record; 0: the beginning
+	only    int64 // bytes behind from; 0: all
+}
+
+// scan makes the pass. One that does not see all of the file gives no hash.
+func (s *Source) scan(ctx context.Context, info input.Info, p pass) (scanned, error) {
+	sc := &scanner{s: s, info: info, pass: p, hash: sha256.New(), dec: jsonl.NewDecoder(nil)}
 	var err error
-	if sc.h, err = s.header(ctx, info.Name, partial); err != nil {
+	if sc.h, err = s.header(ctx, info.Name, p.partial); err != nil {
 		return scanned{}, err
 	}
 	sc.out.names, sc.out.guesses = sc.h.names, make([]cell.Guess, len(sc.h.names))
-	o := opening{name: info.Name, partial: partial, blank: len(sc.h.names) == 1, raw: func(p []byte) { _, _ = sc.hash.Write(p) }}
+	o := opening{name: info.Name, offset: p.from, partial: p.partial, blank: len(sc.h.names) == 1}
+	if p.from == 0 && p.only == 0 {
+		o.raw = func(b []byte) { _, _ = sc.hash.Write(b) }
+	}
 	t, err := s.open(ctx, o, sc.h)
 	if err != nil {
 		return scanned{}, err
@@ -71,12 +82,49 @@ func (s *Source) scan(ctx context.Context, info input.Info, split int64, partial
 	return sc.out, nil
 }
 
+// headSample is how much of the beginning of a large file that is followed is looked at, in bytes.
+const headSample = 4 << 20
+
+// scanFollowed looks at a file that grows: at all of it, or, when it is large, at its beginning and at what came behind the position.
+func (s *Source) scanFollowed(ctx context.Context, info input.Info, position string) (scanned, error) {
+	at, err := parseFollow(position)
+	direct := s.c.form().CompressionOf(info.Name) == "none" && (s.c.Encoding == "" || s.c.Encoding == "utf-8")
+	if info.Size <= sampleBytes || !direct || err != nil || at.offset > info.Size {
+		return s.scan(ctx, info, pass{partial: true})
+	}
+	head, err := s.scan(ctx, info, pass{partial: true, only: headSample})
+	if err != nil {
+		return scanned{}, err
+	}
+	tail, err := s.scan(ctx, info, pass{partial: true, from: at.offset, only: sampleBytes})
+	if err != nil {
+		return scanned{}, err
+	}
+	return head.with(tail), nil
+}
+
+// with adds what another pass over the same file found to names and types.
+func (s scanned) with(o scanned) scanned {
+	for i, n := range o.names {
+		at := slices.Index(s.names, n)
+		if at < 0 {
+			at = len(s.names)
+			s.names, s.guesses = append(s.names, n), append(s.guesses, cell.Guess{})
+		}
+		s.guesses[at].Merge(o.guesses[i])
+	}
+	return s
+}
+
 func (sc *scanner) run(ctx context.Context, t *text) error {
 	sc.out.end = t.window.Offset()
 	next := sc.split
 	begin, line := sc.out.end, t.NextLine()
 	for {
 		looked := sc.wanted(t.Offset() - begin)
+		if sc.only > 0 && t.Offset()-begin > sc.only {
+			return nil
+		}
 		if looked && !t.Next() || !looked && !t.Pass() {
 			break
 		}

@@ -30,7 +30,7 @@ const (
 
 // Text notes a value of a CSV field.
 func (g *Guess) Text(b []byte) {
-	if g.seen&aText != 0 {
+	if g.seen&aText != 0 || g.again(b) {
 		return
 	}
 	if n := len(b); n > 0 && (b[0]-'0' <= 9 || b[0] == '-') {
@@ -42,6 +42,25 @@ func (g *Guess) Text(b []byte) {
 		return
 	}
 	g.seen |= aText
+}
+
+// again is the quick way for values that look like all before: short whole numbers, dates.
+func (g *Guess) again(b []byte) bool {
+	switch g.seen {
+	case anInt:
+		if len(b) > 15 || len(b) > 0 && b[0] == '-' {
+			return false
+		}
+		if _, ok := ParseInt(b); !ok {
+			return false
+		}
+		g.whole = max(g.whole, len(b))
+		return true
+	case aDate:
+		_, ok := ParseDate(b)
+		return ok
+	}
+	return false
 }
 
 // Quoted notes a JSON string.
