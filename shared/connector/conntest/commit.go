@@ -109,11 +109,15 @@ func (s *sinkSuite) otherStaging(t *testing.T, mode job.WriteMode) {
 	dead := s.fullRun(t, d, target, "run-1", 1)
 	dead.load(t, tb)
 	w := s.fullRun(t, s.open(t, k), target, "run-2", 2)
-	w.load(t, tb.with([]any{2, "alive", nil}))
-	if !s.lacks(Fences) {
-		_, err := d.Load(t.Context(), dead.request(t, tb))
-		wantCode(t, err, fault.Superseded)
+	wantSuperseded := func() {
+		if !s.lacks(Fences) {
+			_, err := d.Load(t.Context(), dead.request(t, tb))
+			wantCode(t, err, fault.Superseded)
+		}
 	}
+	wantSuperseded()
+	w.load(t, tb.with([]any{2, "alive", nil}))
+	wantSuperseded()
 	w.prepare(t)
 	w.load(t, tb.with([]any{3, "alive", nil}))
 	w.commit(t)
@@ -148,6 +152,24 @@ func (s *sinkSuite) deleteMissing(t *testing.T) {
 		_, err := d.Commit(t.Context(), w.target, connector.Claim{Term: 1, Fence: 1, Owner: "old"})
 		wantCode(t, err, fault.Superseded)
 	}
+}
+
+// keepRefused lets the destination refuse a row whose key is there: the source has it, so it is not missing.
+func (s *sinkSuite) keepRefused(t *testing.T) {
+	k, d := s.place(t)
+	tb := Table{Name: "signed", Key: []string{"id"}, Schema: columns("id", "int", "n", "int"), Rows: [][]any{{1, 10}, {2, 20}}}
+	k.Refuse(t, tb, "n")
+	target := s.target(tb, "run-1", job.Upsert)
+	target.Write.DeleteMissing = true
+	w := s.fullRun(t, d, target, "run-1", 1)
+	w.load(t, tb)
+	w.commit(t)
+	w = s.fullRun(t, d, target, "run-2", 2)
+	wantRefused(t, w.load(t, tb.with([]any{1, -1}, []any{3, 30})), 0)
+	if res := w.commit(t); res.Deleted != 1 {
+		t.Errorf("deleted %d, want 1", res.Deleted)
+	}
+	wantRows(t, k, tb.with([]any{1, 10}, []any{3, 30}))
 }
 
 func (s *sinkSuite) prepareTwice(t *testing.T) {

@@ -71,6 +71,7 @@ func Destination(t *testing.T, c DestinationCase) {
 		w.run(t, "Prepare for "+string(mode)+" drops what another run staged", func(t *testing.T) { s.otherStaging(t, mode) }, c)
 	}
 	w.run(t, "Commit deletes what is missing", s.deleteMissing, Upsert, DeleteMissing)
+	w.run(t, "Commit keeps rows that were refused now", s.keepRefused, Upsert, DeleteMissing, Refusals)
 	w.run(t, "Prepare twice changes nothing", s.prepareTwice)
 	w.run(t, "Prepare refuses an old fence", s.prepareFence, Fences)
 	w.run(t, "Prepare halts at drift", s.driftHalt, Drift)

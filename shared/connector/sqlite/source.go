@@ -92,11 +92,11 @@ func (s *source) Plan(ctx context.Context, r connector.PlanRequest) (plan connec
 			return err
 		}
 		plan.Key = t.primaryKey()
-		if plan.Records, err = countRows(ctx, c, t); err != nil {
+		if r.Stream.Mode == job.Incremental { // its rows are not counted: that would read all of the table
+			plan.Partitions, err = incrementalPartitions(ctx, c, t, r)
 			return err
 		}
-		if r.Stream.Mode == job.Incremental {
-			plan.Partitions, err = incrementalPartitions(ctx, c, t, r)
+		if plan.Records, err = countRows(ctx, c, t); err != nil {
 			return err
 		}
 		if plan.Fingerprint, err = fingerprint(ctx, c, t); err != nil {
