@@ -18,11 +18,14 @@ import (
 const maxExcerpt = 40
 
 // excerpt shows the beginning of a text in quotes.
-func excerpt(s string) string {
-	if len(s) > maxExcerpt {
-		s = strings.ToValidUTF8(s[:maxExcerpt], "") + "…"
+func excerpt(s string) string { return strconv.Quote(shorten(s, maxExcerpt)) }
+
+// shorten cuts a text after n bytes.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
 	}
-	return strconv.Quote(s)
+	return strings.ToValidUTF8(s[:n], "") + "…"
 }
 
 // show names the column and, when it may be seen, the value of a row: the subject of a reason.

@@ -64,7 +64,7 @@ func NewRegistry(specs ...Spec) Registry {
 
 // Builtin gives the rules that Lockstep brings.
 func Builtin() Registry {
-	return NewRegistry(requiredSpec(), rangeSpec(), oneOfSpec())
+	return NewRegistry(requiredSpec(), rangeSpec(), oneOfSpec(), lengthSpec(), patternSpec())
 }
 
 // Names lists the rules, sorted.
