@@ -263,8 +263,11 @@ func (d *Destination) Receipt(_ context.Context, t connector.Target, partition s
 	if err != nil || s.Stream != t.Stream {
 		return connector.Receipt{}, false, err
 	}
-	p := s.slotOf(t, partition)
-	return p.Receipt, p.Receipt.Seq > 0, nil
+	p := s.Partitions[partition]
+	if p == nil || t.Full && p.Receipt.Run != t.Run {
+		return connector.Receipt{}, false, nil
+	}
+	return p.Receipt, true, nil
 }
 
 // Ping says whether the folder of the target can be written, with a file that it removes again.

@@ -242,6 +242,7 @@ func TestSource_HostileJSON(t *testing.T) {
 		"array cut off":          {name: "in.json", in: `[{"a":1},{"a"`, err: "DataInvalid: it was cut off"},
 		"CSV called JSON":        {name: "in.json", in: "a,b\n1,2\n", err: "DataInvalid: where an array of objects must begin"},
 		"too long":               {name: "in.ndjson", in: "{\"a\":\"" + strings.Repeat("x", 3<<20) + "\"}\n{\"a\":\"y\"}\n", set: map[string]any{"max_record": "1MiB"}, schema: "a:string", lines: []string{`{"a":"y"}`}, rejects: []string{"line 1: record is longer than 1048576 bytes"}},
+		"no fields":              {name: "in.ndjson", in: "{}\n{}\n", schema: "", rejects: []string{"line 1: no record of the stream has a field", "line 2"}},
 		"no name":                {name: "in.ndjson", in: "{\"\":1}\n", err: "DataInvalid: cannot be a column"},
 	} {
 		t.Run(name, c.check)

@@ -53,7 +53,7 @@ func (d *Destination) Load(ctx context.Context, r connector.LoadRequest) (connec
 	if replaces(r.Target) && s.Guard.Run != r.Target.Run {
 		return connector.Receipt{}, fault.New(fault.Superseded, "run %s has prepared %s meanwhile", s.Guard.Run, f.shown)
 	}
-	receipt := connector.Receipt{Run: r.Target.Run, Fence: r.Claim.Fence, Owner: r.Claim.Owner, Seq: r.Seq, Start: r.Start, End: r.End,
+	receipt := connector.Receipt{Run: r.Target.Run, Base: r.Claim.Base, Fence: r.Claim.Fence, Owner: r.Claim.Owner, Seq: r.Seq, Start: r.Start, End: r.End,
 		Batch: r.Name, Inserted: e.rows, Refused: e.refused}
 	return receipt, d.put(ctx, f, s, &write{r, e, receipt})
 }
@@ -67,7 +67,7 @@ type write struct {
 
 // put writes the data, then the state that makes it count.
 func (d *Destination) put(ctx context.Context, f *target, s state, w *write) error {
-	next := s.slotOf(w.Target, w.Partition)
+	next := s.slotOf(w.Claim, w.Partition)
 	next.Receipt = w.receipt
 	name, length := f.data, s.Length
 	var err error
@@ -169,10 +169,7 @@ func (d *Destination) putPart(f *target, w *write) (part, error) {
 	if w.rows == 0 {
 		return part{}, nil
 	}
-	lead := "part-"
-	if replaces(w.Target) {
-		lead += short(w.Target.Run) + "-"
-	}
+	lead := "part-" + short(w.Claim.Base) + "-" // seq counts from there, so that no name comes twice
 	p := part{Partition: w.Partition, Seq: w.Seq, Rows: w.rows, Bytes: int64(len(w.head) + len(w.data)),
 		Name: fmt.Sprintf("%s%s-%06d%s", lead, fileName(w.Partition), w.Seq, d.ending())}
 	return p, f.replace(path.Join(f.data, p.Name), append(w.head, w.data...))

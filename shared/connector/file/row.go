@@ -22,6 +22,7 @@ type row struct {
 	r          *reader
 	schema     record.Schema
 	cols       []*cell.Column
+	given      []bool // columns whose type the user gives
 	fields     []int // CSV: column of each field
 	absent     []int // CSV: columns that this file does not have
 	dec        *jsonl.Decoder
@@ -37,7 +38,7 @@ func newRow(r *reader) (*row, error) {
 	w := &row{r: r, schema: r.req.Schema, cursor: -1}
 	for _, c := range w.schema.Columns {
 		_, given := r.req.Stream.Columns[c.Name]
-		w.cols = append(w.cols, cell.NewColumn(c.Type, !given))
+		w.cols, w.given = append(w.cols, cell.NewColumn(c.Type, !given)), append(w.given, given)
 	}
 	w.sizes = make([]int, len(w.cols))
 	if _, ok := r.at.(*cursors); ok {
@@ -110,7 +111,10 @@ func (w *row) fill(ctx context.Context) *record.Reject {
 	} else if !ok {
 		return w.reject(ctx, "the record is not valid UTF-8 (set encoding, for example to windows-1252)")
 	}
-	if w.dec != nil {
+	switch {
+	case len(w.cols) == 0:
+		return w.reject(ctx, "no record of the stream has a field")
+	case w.dec != nil:
 		return w.fillJSON(ctx)
 	}
 	return w.fillCSV(ctx)
@@ -169,11 +173,9 @@ func (w *row) fillJSON(ctx context.Context) *record.Reject {
 			return w.misfit(ctx, f.Column, f.Value)
 		}
 	}
-	if len(fields) < len(w.cols) || w.cols[len(w.cols)-1].Len() == w.n {
-		for _, c := range w.cols {
-			if c.Len() == w.n {
-				c.Null()
-			}
+	for _, c := range w.cols {
+		if c.Len() == w.n {
+			c.Null()
 		}
 	}
 	return nil
@@ -182,7 +184,7 @@ func (w *row) fillJSON(ctx context.Context) *record.Reject {
 // add puts a JSON value into its column. Only a column whose type the user gives takes texts for numbers and bools.
 func (w *row) add(f *jsonl.Field) bool {
 	col := w.cols[f.Column]
-	_, given := w.r.req.Stream.Columns[w.schema.Columns[f.Column].Name]
+	given := w.given[f.Column]
 	switch col.Type().Kind {
 	case record.String:
 		col.Raw(f.Value)

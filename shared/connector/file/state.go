@@ -79,7 +79,7 @@ func (s *state) admit(r connector.LoadRequest) (*connector.Receipt, error) {
 	if r.Claim.Fence < last.Fence || r.Claim.Fence == last.Fence && r.Claim.Owner != last.Owner { // Invariant 4
 		return nil, superseded(last.Fence, r.Claim)
 	}
-	if r.Target.Full && last.Run != r.Target.Run {
+	if last.Base != r.Claim.Base {
 		last = connector.Receipt{}
 	}
 	switch {
@@ -95,10 +95,10 @@ func (s *state) admit(r connector.LoadRequest) (*connector.Receipt, error) {
 	return nil, nil
 }
 
-// slotOf gives a partition's slot for a run, empty when it is another's.
-func (s *state) slotOf(t connector.Target, partition string) slot {
+// slotOf gives a partition's slot for a writer, empty when it is of another base.
+func (s *state) slotOf(c connector.Claim, partition string) slot {
 	p := s.Partitions[partition]
-	if p == nil || t.Full && p.Receipt.Run != t.Run {
+	if p == nil || p.Receipt.Base != c.Base {
 		return slot{}
 	}
 	return *p
