@@ -67,7 +67,9 @@ func newReport(r runner.Result, began, ended time.Time, l line) report {
 func (p *report) settle(r runner.Result, began time.Time, l line) {
 	row := r.Run
 	switch {
-	case !row.Status.Ended(): // another process goes on with this very run
+	case !row.Status.Ended(): // another process goes on with this very run; its counts are not of this call
+		p.Read, p.Loaded, p.Inserted, p.Updated, p.Unchanged, p.Deleted, p.Filtered, p.Failed, p.Warned, p.Batches = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+		p.Continued, p.Was = false, ""
 		p.Status, p.Code, p.HeldBy = string(store.RunSkipped), string(fault.Held), row.ID
 		p.Message = fmt.Sprintf("another process goes on with run %s", row.ID)
 	case row.Status == store.RunSkipped && row.ErrorCode == string(fault.Held):
