@@ -172,6 +172,21 @@ func (s *sinkSuite) keepRefused(t *testing.T) {
 	wantRows(t, k, tb.with([]any{1, 10}, []any{3, 30}))
 }
 
+// keepDrifted does the same for rows that the drift policy refuses.
+func (s *sinkSuite) keepDrifted(t *testing.T) {
+	k, d := s.place(t)
+	w := s.sold(t, d)
+	target := w.target
+	target.Write.DeleteMissing, target.Drift, target.Schema = true, job.DeadLetter, columns("id", "int", "amount", "int", "note", "string")
+	w = s.fullRun(t, d, target, "run-2", 2)
+	tb := Table{Name: "sold", Schema: target.Schema, Rows: [][]any{{1, 5, "does not fit"}, {2, 200, nil}}}
+	wantRefused(t, w.load(t, tb), 0)
+	if res := w.commit(t); res.Deleted != 0 {
+		t.Errorf("deleted %d, want none", res.Deleted)
+	}
+	wantRows(t, k, Table{Name: "sold", Schema: columns("id", "int", "amount", "int"), Rows: [][]any{{1, 100}, {2, 200}}})
+}
+
 func (s *sinkSuite) prepareTwice(t *testing.T) {
 	k, d := s.place(t)
 	for _, mode := range s.Spec.Modes {

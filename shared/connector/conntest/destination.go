@@ -72,6 +72,7 @@ func Destination(t *testing.T, c DestinationCase) {
 	}
 	w.run(t, "Commit deletes what is missing", s.deleteMissing, Upsert, DeleteMissing)
 	w.run(t, "Commit keeps rows that were refused now", s.keepRefused, Upsert, DeleteMissing, Refusals)
+	w.run(t, "Commit keeps rows that drift refused now", s.keepDrifted, Upsert, DeleteMissing, Drift)
 	w.run(t, "Prepare twice changes nothing", s.prepareTwice)
 	w.run(t, "Prepare refuses an old fence", s.prepareFence, Fences)
 	w.run(t, "Prepare halts at drift", s.driftHalt, Drift)
@@ -165,7 +166,16 @@ func (s *sinkSuite) writer(t *testing.T, d connector.Destination, target connect
 }
 
 func (w *writer) claim() connector.Claim {
-	return connector.Claim{Term: w.fence, Fence: w.fence, Owner: w.owner}
+	return w.claimOf(w.fence, w.owner)
+}
+
+// claimOf is a claim of the writer's base: its run when it reads the whole stream, else the same for all.
+func (w *writer) claimOf(fence int64, owner string) connector.Claim {
+	c := connector.Claim{Term: fence, Fence: fence, Owner: owner, Base: "first#1"}
+	if w.target.Full {
+		c.Base = w.target.Run + "#1"
+	}
+	return c
 }
 
 func (w *writer) prepare(t *testing.T) {

@@ -23,7 +23,7 @@ func (s *sinkSuite) existing(t *testing.T) {
 
 	w.d = s.open(t, k)
 	again := first
-	again.Claim = connector.Claim{Term: 1, Fence: 2, Owner: "run-1#later"}
+	again.Claim = w.claimOf(2, "run-1#later")
 	again.Name = "another batch"
 	got, err := w.d.Load(t.Context(), again)
 	if err != nil || !got.Existing {
@@ -58,9 +58,9 @@ func (s *sinkSuite) oldFence(t *testing.T) {
 
 	more := tb.with([]any{2, "two", nil})
 	for name, claim := range map[string]connector.Claim{
-		"lower fence":            {Term: 1, Fence: 4, Owner: "old"},
-		"lower fence, own name":  {Term: 1, Fence: 4, Owner: "new"},
-		"same fence, other name": {Term: 1, Fence: 5, Owner: "old"},
+		"lower fence":            w.claimOf(4, "old"),
+		"lower fence, own name":  w.claimOf(4, "new"),
+		"same fence, other name": w.claimOf(5, "old"),
 	} {
 		req := w.request(t, more)
 		req.Claim = claim
@@ -148,7 +148,7 @@ func (s *sinkSuite) receipt(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatalf("no receipt: %v", err)
 	}
-	want := connector.Receipt{Run: "run-1", Fence: 1, Owner: w.owner, Seq: 2, Start: "p0/1", End: "p0/2", Batch: "batch-p0-2", Inserted: 1}
+	want := connector.Receipt{Run: "run-1", Base: w.claim().Base, Fence: 1, Owner: w.owner, Seq: 2, Start: "p0/1", End: "p0/2", Batch: "batch-p0-2", Inserted: 1}
 	if s.lacks(Counts) {
 		want.Inserted, want.Updated, want.Unchanged = loaded.Inserted, loaded.Updated, loaded.Unchanged
 	}

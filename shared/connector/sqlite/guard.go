@@ -18,7 +18,7 @@ const commitPartition = "~commit"
 
 const guardSQL = `CREATE TABLE IF NOT EXISTS ` + guardTable + ` (
   job TEXT NOT NULL, stream TEXT NOT NULL, partition TEXT NOT NULL,
-  format INTEGER NOT NULL, run TEXT NOT NULL, term INTEGER NOT NULL, fence INTEGER NOT NULL, owner TEXT NOT NULL,
+  format INTEGER NOT NULL, run TEXT NOT NULL, base TEXT NOT NULL DEFAULT '', term INTEGER NOT NULL, fence INTEGER NOT NULL, owner TEXT NOT NULL,
   seq INTEGER NOT NULL DEFAULT 0, start TEXT NOT NULL DEFAULT '', position TEXT NOT NULL DEFAULT '', batch TEXT NOT NULL DEFAULT '',
   inserted INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, unchanged INTEGER NOT NULL DEFAULT 0,
   refused TEXT NOT NULL DEFAULT '[]',
@@ -46,7 +46,7 @@ func readGuard(ctx context.Context, q queryer, t connector.Target, partition str
 		var g guard
 		var format int
 		var refused string
-		err := rows.Scan(&format, &g.Run, &g.term, &g.Fence, &g.Owner, &g.Seq, &g.Start, &g.End, &g.Batch, &g.Inserted, &g.Updated, &g.Unchanged,
+		err := rows.Scan(&format, &g.Run, &g.Base, &g.term, &g.Fence, &g.Owner, &g.Seq, &g.Start, &g.End, &g.Batch, &g.Inserted, &g.Updated, &g.Unchanged,
 			&refused, &g.target, &g.staging, &g.swapped, &g.deleted)
 		if err != nil {
 			return nil, err
@@ -55,7 +55,7 @@ func readGuard(ctx context.Context, q queryer, t connector.Target, partition str
 			return nil, fault.New(fault.VersionTooNew, "%s was written by a newer version: its rows have format %d, this version knows %d", guardTable, format, guardFormat)
 		}
 		return &g, json.Unmarshal([]byte(refused), &g.Refused)
-	}, `SELECT format, run, term, fence, owner, seq, start, position, batch, inserted, updated, unchanged, refused, target, staging, swapped, deleted
+	}, `SELECT format, run, base, term, fence, owner, seq, start, position, batch, inserted, updated, unchanged, refused, target, staging, swapped, deleted
 		FROM `+guardTable+` WHERE job = ? AND stream = ? AND partition = ?`, t.Job, t.Stream, partition)
 	if err != nil || len(rows) == 0 {
 		return nil, err
@@ -72,9 +72,9 @@ func (g *guard) write(ctx context.Context, c *sql.Conn, t connector.Target, part
 	if _, err := c.ExecContext(ctx, guardSQL); err != nil {
 		return err
 	}
-	_, err = c.ExecContext(ctx, `INSERT OR REPLACE INTO `+guardTable+` (job, stream, partition, format, run, term, fence, owner, seq, start, position, batch,
-		inserted, updated, unchanged, refused, target, staging, swapped, deleted) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		t.Job, t.Stream, partition, guardFormat, g.Run, g.term, g.Fence, g.Owner, g.Seq, g.Start, g.End, g.Batch,
+	_, err = c.ExecContext(ctx, `INSERT OR REPLACE INTO `+guardTable+` (job, stream, partition, format, run, base, term, fence, owner, seq, start, position, batch,
+		inserted, updated, unchanged, refused, target, staging, swapped, deleted) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		t.Job, t.Stream, partition, guardFormat, g.Run, g.Base, g.term, g.Fence, g.Owner, g.Seq, g.Start, g.End, g.Batch,
 		g.Inserted, g.Updated, g.Unchanged, string(refused), g.target, g.staging, g.swapped, g.deleted)
 	return err
 }
@@ -90,9 +90,9 @@ func (g *guard) claim(c connector.Claim) error {
 	return fault.New(fault.Superseded, "the destination knows fence %d, this writer has %d", g.Fence, c.Fence)
 }
 
-// progress gives seq and position as they count for a run: those of another run do not count in a full one.
-func (g *guard) progress(t connector.Target) (seq int64, position string) {
-	if g == nil || t.Full && g.Run != t.Run {
+// progress gives seq and position as they count for a writer: those of another base do not.
+func (g *guard) progress(c connector.Claim) (seq int64, position string) {
+	if g == nil || g.Base != c.Base {
 		return 0, ""
 	}
 	return g.Seq, g.End
@@ -103,7 +103,7 @@ func (g *guard) follow(r connector.LoadRequest) (existing bool, err error) {
 	if err := g.claim(r.Claim); err != nil {
 		return false, err
 	}
-	switch seq, position := g.progress(r.Target); {
+	switch seq, position := g.progress(r.Claim); {
 	case seq >= r.Seq:
 		return true, nil
 	case seq < r.Seq-1:

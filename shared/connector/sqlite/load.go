@@ -35,7 +35,7 @@ func (d *destination) Load(ctx context.Context, r connector.LoadRequest) (receip
 		}
 		w := writer{database: d.database, c: c, r: r}
 		w.receipt = connector.Receipt{
-			Run: r.Target.Run, Fence: r.Claim.Fence, Owner: r.Claim.Owner, Seq: r.Seq, Start: r.Start, End: r.End, Batch: r.Name,
+			Run: r.Target.Run, Base: r.Claim.Base, Fence: r.Claim.Fence, Owner: r.Claim.Owner, Seq: r.Seq, Start: r.Start, End: r.End, Batch: r.Name,
 		}
 		if err := w.write(ctx); err != nil {
 			return err
