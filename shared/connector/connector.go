@@ -159,6 +159,9 @@ type Claim struct {
 	Term  int64
 	Fence int64
 	Owner string
+	// Base says from which bind seq counts: a receipt of another base counts as seq 0 and an empty position. It changes with each full run
+	// and with a reset, so that neither meets what was loaded before.
+	Base string
 }
 
 // Destination takes records. Safe for concurrent use by several partitions. Errors as for Source, and Superseded (a higher fence
@@ -203,6 +206,7 @@ type LoadRequest struct {
 // Receipt is what a destination stored with a batch.
 type Receipt struct {
 	Run       string           `json:"run"`
+	Base      string           `json:"base"`
 	Fence     int64            `json:"fence"`
 	Owner     string           `json:"owner"`
 	Seq       int64            `json:"seq"`

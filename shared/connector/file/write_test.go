@@ -101,7 +101,7 @@ func TestDestination_CutOff(t *testing.T) {
 	wantFault(t, p.load("p", 4), fault.DestinationBehind, "has 6 bytes, but 16 were written (was it removed or cut?")
 	must(t, os.Remove(path))
 	wantFault(t, p.prepare(), fault.DestinationBehind, "has 0 bytes")
-	p.target.Full, p.target.Run, p.seq, p.claim.Fence = true, "r2", map[string]int64{}, 2
+	p.target.Full, p.target.Run, p.seq, p.claim.Fence, p.claim.Base = true, "r2", map[string]int64{}, 2, "r2#2"
 	must(t, p.prepare(), p.load("p", 9))
 	wantText(t, path, "a,b\n9,9\n")
 }
