@@ -3,7 +3,11 @@ package validate
 import (
 	"context"
 	"fmt"
+	"math"
+	"strings"
+	"unicode/utf8"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/lockstep-data/lockstep/shared/expr"
@@ -12,20 +16,18 @@ import (
 )
 
 func lengthSpec() Spec {
-	limit := func(name, doc string) setting.Field {
-		return setting.Field{Name: name, Kind: setting.Int, Doc: doc, Unit: "characters", Min: setting.Bound(0), Max: setting.Bound(1 << 31)}
-	}
 	return Spec{
 		Spec: setting.Spec{
 			Name:    "length",
-			Summary: "Texts must have so many characters.",
-			Doc:     "Characters are counted for text, bytes for bytes, elements for a JSON array; a JSON value that is no array breaks the rule. Null passes: add the rule required.",
+			Summary: "Texts, bytes and JSON arrays must have a length between two bounds.",
+			Doc: "Texts are counted in characters (code points), bytes in bytes, JSON arrays in elements; any other JSON value breaks the rule. At " +
+				"least one bound is needed. Null passes: add the rule required to refuse it.",
 			Body: setting.Field{Kind: setting.Object, Fields: []setting.Field{
-				{Name: "column", Kind: setting.String, Syntax: setting.Column, Doc: "The column.", Required: true},
-				limit("min", "The fewest; no limit when left out."),
-				limit("max", "The most; no limit when left out."),
+				columnField("The column to look at."),
+				{Name: keyMin, Kind: setting.Int, Doc: "The least length that passes.", Unit: "characters, bytes or elements", Min: setting.Bound(0)},
+				{Name: keyMax, Kind: setting.Int, Doc: "The greatest length that passes.", Unit: "characters, bytes or elements", Min: setting.Bound(0)},
 			}},
-			Example: "length: {column: ident, min: 3, max: 7}",
+			Example: "length: {column: ident, min: 3, max: 8}",
 			Since:   "0.1.0",
 		},
 		New: newLength,
@@ -34,58 +36,85 @@ func lengthSpec() Spec {
 
 type length struct {
 	column   column
-	measure  *expr.Program
-	min, max *int64
+	min, max int
+	unit     string
 }
 
 func newLength(c Config) (Rule, error) {
-	var v struct {
+	v := struct {
 		Column string `json:"column"`
-		Min    *int64 `json:"min"`
-		Max    *int64 `json:"max"`
-	}
+		Min    int    `json:"min"`
+		Max    *int   `json:"max"`
+	}{}
 	if err := decode(c, &v); err != nil {
 		return nil, err
 	}
 	var p problems
-	r := &length{column: p.column(c, setting.Join(c.Path, "column"), v.Column), min: v.Min, max: v.Max}
-	switch {
-	case v.Min == nil && v.Max == nil:
-		p.add(c.Path, "missing", "there is neither min nor max", "give at least one of them")
-	case v.Min != nil && v.Max != nil && *v.Min > *v.Max:
-		p.add(setting.Join(c.Path, "min"), "out_of_range", "min is above max", "")
+	r := &length{column: p.columnOf(c), min: v.Min, max: math.MaxInt}
+	p.kinds(setting.Join(c.Path, keyColumn), r.column, "only text, bytes and JSON arrays have a length", record.String, record.Bytes, record.JSON)
+	p.atLeastOne(c, keyMin, keyMax)
+	if v.Max != nil {
+		r.max = *v.Max
 	}
-	if r.column.place < 0 {
-		return nil, p.list.Err()
+	if r.min > r.max {
+		p.add(c.Path, "empty_range", "no length can be between these bounds", "min is above max")
 	}
-	switch k := r.column.typ.Kind; k {
-	case record.String, record.Bytes, record.JSON:
-		r.measure = p.compile(c, setting.Join(c.Path, "column"), "length(%s)", v.Column)
-	default:
-		p.add(setting.Join(c.Path, "column"), "wrong_type", fmt.Sprintf("%q is a column of type %s, which has no length", v.Column, k), "use the rule range for numbers")
-	}
+	r.unit = map[record.Kind]string{record.String: "characters", record.Bytes: "bytes", record.JSON: "elements"}[r.column.typ.Kind]
 	return r, p.list.Err()
 }
 
-// Check answers the rows that are too short or too long.
+// Check answers the rows whose value is too short or too long.
 func (r *length) Check(_ context.Context, b record.Batch) ([]Broken, error) {
-	col, refused, err := r.measure.Eval(b)
-	if err != nil {
-		return nil, err
-	}
-	var f finder
-	for _, x := range refused {
-		f.add(x.Row, fmt.Sprintf("%s is no JSON array", r.column.name))
-	}
-	counts := col.(*array.Int64)
-	for row, n := range counts.Int64Values() {
-		switch {
-		case counts.IsNull(row):
-		case r.min != nil && n < *r.min:
-			f.add(row, fmt.Sprintf("%s has length %d, less than %d", r.column.name, n, *r.min))
-		case r.max != nil && n > *r.max:
-			f.add(row, fmt.Sprintf("%s has length %d, more than %d", r.column.name, n, *r.max))
+	col := b.Rows.Column(r.column.place)
+	var out []Broken
+	for row := range col.Len() {
+		if col.IsNull(row) {
+			continue
+		}
+		if broken := r.broken(col, row); broken != "" {
+			out = append(out, Broken{row, r.column.show(col, row) + broken})
 		}
 	}
-	return f.broken(), nil
+	return out, nil
+}
+
+// broken says what is wrong with the length of a value, "" when nothing is.
+func (r *length) broken(col arrow.Array, row int) string {
+	n := 0
+	switch a := col.(type) {
+	case *array.Binary:
+		n = a.ValueLen(row)
+	case *array.String:
+		s := a.Value(row)
+		if r.column.typ.Kind == record.JSON {
+			elements, ok, err := expr.JSONElements(s)
+			if err != nil || !ok {
+				return " is not an array"
+			}
+			n = len(elements)
+			break
+		}
+		if len(s) <= r.max && (len(s)+utf8.UTFMax-1)/utf8.UTFMax >= r.min {
+			return "" // however many bytes its characters have
+		}
+		n = utf8.RuneCountInString(s)
+	}
+	switch {
+	case n < r.min:
+		return r.tells(n, "fewer", r.min)
+	case n > r.max:
+		return r.tells(n, "more", r.max)
+	}
+	return ""
+}
+
+func (r *length) tells(n int, word string, limit int) string {
+	unit := r.unit
+	if r.column.masked {
+		return fmt.Sprintf(" has %s than %d %s", word, limit, unit)
+	}
+	if n == 1 {
+		unit = strings.TrimSuffix(unit, "s")
+	}
+	return fmt.Sprintf(" has %d %s, %s than %d", n, unit, word, limit)
 }

@@ -2,10 +2,14 @@ package validate
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
-	"github.com/lockstep-data/lockstep/shared/expr"
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
 	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/setting"
 )
@@ -15,60 +19,109 @@ func oneOfSpec() Spec {
 		Spec: setting.Spec{
 			Name:    "one_of",
 			Summary: "Values must be in a list.",
-			Doc:     "The values of the list must be of the column's type, dates and times in quotes. Null passes: add the rule required.",
+			Doc: "The list holds values of the column's type: numbers, true and false, texts in quotes, dates and times in their text form. Values " +
+				"are compared as what they are: 1.50 is 1.5 in a decimal column. A value that is not of the type is found before the run. Null " +
+				"passes, so it is not in the list: add the rule required to refuse it. For a JSON column use json_schema.",
 			Body: setting.Field{Kind: setting.Object, Fields: []setting.Field{
-				{Name: "column", Kind: setting.String, Syntax: setting.Column, Doc: "The column.", Required: true},
-				{Name: "values", Kind: setting.List, Doc: "The allowed values.", Required: true, Min: setting.Bound(1), Max: setting.Bound(1000), Item: &setting.Field{Kind: setting.Any}},
+				columnField("The column to look at."),
+				{Name: "values", Kind: setting.List, Doc: "The values that pass.", Required: true, Min: setting.Bound(1), Item: &setting.Field{Kind: setting.Any}},
+				{Name: "ignore_case", Kind: setting.Bool, Doc: "Compare texts without regard to capitals.", Default: false},
 			}},
-			Example: "one_of: {column: lighted, values: [0, 1]}",
+			Example: "one_of: {column: lighted, values: [0, 1], severity: warn}",
 			Since:   "0.1.0",
 		},
 		New: newOneOf,
 	}
 }
 
+// oneOf is the rule one_of.
 type oneOf struct {
 	column column
-	others *expr.Program // true for values that are not in the list
-	list   string
+	broken string
+	scan   func(arrow.Array) []int
 }
 
 func newOneOf(c Config) (Rule, error) {
-	v, _ := c.Values.Raw().(map[string]any)
-	name, _ := v["column"].(string)
-	values, _ := v["values"].([]any)
 	var p problems
-	r := &oneOf{column: p.column(c, setting.Join(c.Path, "column"), name)}
+	m := mapOf(c)
+	r := &oneOf{column: p.columnOf(c)}
 	if r.column.place < 0 {
 		return nil, p.list.Err()
 	}
-	texts := make([]string, 0, len(values))
-	for i, v := range values {
+	fold, _ := m["ignore_case"].(bool)
+	if r.column.typ.Kind == record.JSON {
+		p.add(setting.Join(c.Path, keyColumn), "wrong_type", "values of a JSON column are not compared", "use json_schema with enum")
+		return nil, p.list.Err()
+	}
+	if fold && r.column.typ.Kind != record.String {
+		p.add(setting.Join(c.Path, "ignore_case"), "wrong_type", "column \""+r.column.name+"\" has no capitals: it is of type "+r.column.typ.String(), "leave it out")
+	}
+	list, _ := m["values"].([]any)
+	var values []arrow.Array
+	var names []string
+	for i, v := range list {
 		path := setting.Index(setting.Join(c.Path, "values"), i)
-		text, ok := literal(v)
-		if !ok {
-			p.add(path, "wrong_type", "must be a text, a number, true or false", "null passes without being in the list")
+		if v == nil {
+			p.add(path, "null", "null passes anyway", "leave it out; add the rule required to refuse null")
 			continue
 		}
-		texts = append(texts, text)
-		p.compile(c, path, "%s == "+escape(text), name) // each on its own, for the place of a mistake
+		if cell := p.literal(path, r.column.typ.String(), r.column.typ, v); cell != nil {
+			values = append(values, cell)
+			names = append(names, shown(cell, r.column.typ, 0))
+		}
 	}
 	if len(p.list) > 0 {
 		return nil, p.list.Err()
 	}
-	r.list = strings.Join(texts, ", ")
-	r.others = p.compile(c, setting.Join(c.Path, "values"), "%s not in ["+escape(r.list)+"]", name)
-	if len(r.list) > 200 {
-		r.list = fmt.Sprintf("%d values", len(values))
+	r.broken = " is not one of " + some(names)
+	compared := readerOf(r.column.typ.Kind)
+	if fold {
+		compared = readOf(func(a *array.String, row int) string { return folded(a.Value(row)) })
 	}
-	return r, p.list.Err()
+	r.scan = compared.outside(values)
+	return r, nil
+}
+
+// some lists at most ten names.
+func some(names []string) string {
+	if len(names) > 10 {
+		names = append(slices.Clone(names[:10]), "…")
+	}
+	return strings.Join(names, ", ")
+}
+
+// folded gives a text in which letters that differ by case only are the same.
+func folded(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || 'a' <= c && c <= 'z' {
+			return strings.Map(foldedRune, s)
+		}
+	}
+	return s
+}
+
+// foldedRune gives the least of the letters that differ from r by case only.
+func foldedRune(r rune) rune {
+	if 'a' <= r && r <= 'z' {
+		return r - 'a' + 'A'
+	}
+	if r < utf8.RuneSelf {
+		return r
+	}
+	least := r
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		least = min(least, f)
+	}
+	return least
 }
 
 // Check answers the rows whose value is not in the list.
 func (r *oneOf) Check(_ context.Context, b record.Batch) ([]Broken, error) {
-	rows, err := trueRows(r.others, b)
-	if err != nil {
-		return nil, err
+	col := b.Rows.Column(r.column.place)
+	rows := r.scan(col)
+	out := make([]Broken, len(rows))
+	for i, row := range rows {
+		out[i] = Broken{row, r.column.show(col, row) + r.broken}
 	}
-	return r.column.where(b, rows, "not one of %s", r.list), nil
+	return out, nil
 }

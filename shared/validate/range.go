@@ -1,24 +1,34 @@
 package validate
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 
-	"github.com/lockstep-data/lockstep/shared/expr"
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
+
 	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/setting"
 )
 
 func rangeSpec() Spec {
+	bound := func(name, doc string) setting.Field {
+		return setting.Field{Name: name, Kind: setting.Choice, Doc: doc, Forms: []setting.Field{
+			{Kind: setting.Float, Doc: "A number."}, {Kind: setting.String, Doc: "A value in the column's text form."},
+		}}
+	}
 	return Spec{
 		Spec: setting.Spec{
 			Name:    "range",
-			Summary: "Values must not be below min nor above max.",
-			Doc:     "The column holds numbers, dates, times or timestamps; dates and times stand in quotes. Both limits are allowed values. Null passes: add the rule required.",
+			Summary: "Values must be between two bounds.",
+			Doc: "For columns of type int, float, decimal, date, time, timestamp and timestamptz; at least one bound is needed. Bounds are values " +
+				"of the column's type: numbers, or texts such as 2026-08-22, 17:30:00 or 2026-08-22T17:30:00Z. A decimal with more than 15 " +
+				"digits stands in quotes. Null passes: add the rule required to refuse it.",
 			Body: setting.Field{Kind: setting.Object, Fields: []setting.Field{
-				{Name: "column", Kind: setting.String, Syntax: setting.Column, Doc: "The column.", Required: true},
-				{Name: "min", Kind: setting.Any, Doc: "The smallest value; no limit when left out."},
-				{Name: "max", Kind: setting.Any, Doc: "The greatest value; no limit when left out."},
+				columnField("The column to look at."),
+				bound(keyMin, "The least value that passes."), bound(keyMax, "The greatest value that passes."),
+				bound(keyExclusiveMin, "Values must be greater than this one."), bound(keyExclusiveMax, "Values must be less than this one."),
 			}},
 			Example: "range: {column: length_ft, min: 1, max: 30000}",
 			Since:   "0.1.0",
@@ -27,63 +37,132 @@ func rangeSpec() Spec {
 	}
 }
 
-type within struct {
-	column       column
-	below, above *expr.Program
-	min, max     string
+const (
+	keyExclusiveMin = "exclusive_min"
+	keyExclusiveMax = "exclusive_max"
+)
+
+// span is the rule range.
+type span struct {
+	column    column
+	low, high edge
+	scan      func(arrow.Array) []Broken
+}
+
+// edge is a bound of a span.
+type edge struct {
+	value  arrow.Array // one cell; nil when there is no bound
+	strict bool        // the bound itself is outside
+	broken string      // what is wrong with a value beyond it
 }
 
 func newRange(c Config) (Rule, error) {
-	var v struct {
-		Column   string `json:"column"`
-		Min, Max any
-	}
-	if err := decode(c, &v); err != nil {
-		return nil, err
-	}
-	raw, _ := c.Values.Raw().(map[string]any) // whole numbers as they were written
 	var p problems
-	r := &within{column: p.column(c, setting.Join(c.Path, "column"), v.Column)}
-	if r.column.place < 0 {
+	r := &span{column: p.columnOf(c)}
+	ok := p.kinds(setting.Join(c.Path, keyColumn), r.column, "a range needs numbers, dates or times: cast the column first, or use length or pattern",
+		record.Int, record.Float, record.Decimal, record.Date, record.Time, record.Timestamp, record.TimestampTZ)
+	if ok {
+		r.low = p.edge(c, r.column, keyMin, keyExclusiveMin)
+		r.high = p.edge(c, r.column, keyMax, keyExclusiveMax)
+	}
+	if !p.atLeastOne(c, keyMin, keyMax, keyExclusiveMin, keyExclusiveMax) || len(p.list) > 0 {
 		return nil, p.list.Err()
 	}
-	switch k := r.column.typ.Kind; k {
-	case record.String, record.Bool, record.Bytes, record.UUID, record.JSON:
-		p.add(setting.Join(c.Path, "column"), "wrong_type", fmt.Sprintf("%q is a column of type %s, which has no range", v.Column, k), "cast it to a number or a date first")
-		return nil, p.list.Err()
-	}
-	r.below, r.min = p.limit(c, "min", raw["min"], "<")
-	r.above, r.max = p.limit(c, "max", raw["max"], ">")
-	if raw["min"] == nil && raw["max"] == nil {
-		p.add(c.Path, "missing", "there is neither min nor max", "give at least one of them")
+	var empty bool
+	if r.scan, empty = r.scanner(); empty {
+		p.add(c.Path, "empty_range", "no value can be between these bounds", "the lower bound is above the upper one")
 	}
 	return r, p.list.Err()
 }
 
-// limit compiles the condition that breaks a limit.
-func (p *problems) limit(c Config, key string, v any, operator string) (*expr.Program, string) {
-	path := setting.Join(c.Path, key)
-	if v == nil {
-		return nil, ""
+// atLeastOne reports a configuration that has none of the keys.
+func (p *problems) atLeastOne(c Config, keys ...string) bool {
+	m := mapOf(c)
+	for _, k := range keys {
+		if m[k] != nil {
+			return true
+		}
 	}
-	text, ok := literal(v)
-	if !ok {
-		p.add(path, "wrong_type", "must be a number, or a date or time in quotes", "")
-		return nil, ""
+	hint := "write " + keys[0]
+	for _, k := range keys[1:] {
+		hint += " or " + k
 	}
-	name := c.Values.Raw().(map[string]any)["column"].(string)
-	return p.compile(c, path, "%s "+operator+" "+escape(text), name), text
+	p.add(c.Path, "missing", "the rule asks for nothing", hint)
+	return false
 }
 
-// Check answers the rows outside.
-func (r *within) Check(_ context.Context, b record.Batch) ([]Broken, error) {
-	below, err := trueRows(r.below, b)
-	if err != nil {
-		return nil, err
+// edge reads a bound that is written under one of two keys.
+func (p *problems) edge(c Config, col column, key, strictKey string) edge {
+	m := mapOf(c)
+	e := edge{}
+	if m[key] != nil && m[strictKey] != nil {
+		p.add(setting.Join(c.Path, strictKey), "twice", key+" and "+strictKey+" are both written", "leave one of them out")
+		return e
 	}
-	above, err := trueRows(r.above, b)
-	if err != nil {
-		return nil, err
+	if e.strict = m[strictKey] != nil; e.strict {
+		key = strictKey
 	}
-	return merge(r.column.where(b, below, "below %s", r.min), r.column.where(b, above, "above %s", r.max)), nil
+	if m[key] == nil {
+		return e
+	}
+	typ := col.typ
+	if typ.Kind == record.Decimal {
+		typ.Precision = 38 // a bound may be beyond what the column can hold
+	}
+	if e.value = p.literal(setting.Join(c.Path, key), col.typ.String(), typ, m[key]); e.value == nil {
+		return e
+	}
+	words := map[string]string{keyMin: "is below ", keyMax: "is above ", keyExclusiveMin: "is not above ", keyExclusiveMax: "is not below "}
+	e.broken = words[key] + shown(e.value, typ, 0)
+	return e
+}
+
+// scanner gives the function that looks through a column, and whether no value is between the bounds.
+func (r *span) scanner() (scan func(arrow.Array) []Broken, empty bool) {
+	switch r.column.typ.Kind {
+	case record.Int:
+		return scanSpan(r, (*array.Int64).Int64Values, cmp.Less[int64])
+	case record.Float:
+		return scanSpan(r, (*array.Float64).Float64Values, cmp.Less[float64])
+	case record.Date:
+		return scanSpan(r, (*array.Date32).Date32Values, cmp.Less[arrow.Date32])
+	case record.Time:
+		return scanSpan(r, (*array.Time64).Time64Values, cmp.Less[arrow.Time64])
+	case record.Decimal:
+		return scanSpan(r, (*array.Decimal128).Values, decimal128.Num.Less)
+	}
+	return scanSpan(r, (*array.Timestamp).TimestampValues, cmp.Less[arrow.Timestamp])
+}
+
+func scanSpan[A arrow.Array, T any](r *span, values func(A) []T, less func(a, b T) bool) (func(arrow.Array) []Broken, bool) {
+	var lo, hi T
+	low, high := r.low.value != nil, r.high.value != nil
+	if low {
+		lo = values(r.low.value.(A))[0]
+	}
+	if high {
+		hi = values(r.high.value.(A))[0]
+	}
+	empty := low && high && (less(hi, lo) || (r.low.strict || r.high.strict) && !less(lo, hi))
+	return func(col arrow.Array) (out []Broken) {
+		for row, v := range values(col.(A)) {
+			e := &r.low
+			switch {
+			case low && (less(v, lo) || e.strict && !less(lo, v)):
+			case high && (less(hi, v) || r.high.strict && !less(v, hi)):
+				e = &r.high
+			default:
+				continue
+			}
+			if col.IsValid(row) {
+				out = append(out, Broken{row, r.column.show(col, row) + " " + e.broken})
+			}
+		}
+		return out
+	}, empty
+}
+
+// Check answers the rows whose value is outside.
+func (r *span) Check(_ context.Context, b record.Batch) ([]Broken, error) {
+	return r.scan(b.Rows.Column(r.column.place)), nil
 }
