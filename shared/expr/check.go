@@ -15,7 +15,11 @@ type checker struct {
 	scope  []local
 	locals int // so many were declared
 	loops  int // so many are around the place
+	nodes  int // so many were checked
 }
+
+// maxNodes bounds an expression; a chain such as 1 < a < 5 has the parts in its middle twice.
+const maxNodes = 20_000
 
 type local struct {
 	name string
@@ -26,6 +30,9 @@ var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (c *checker) check(n ast.Node) (*node, error) {
 	at := n.Location().From
+	if c.nodes++; c.nodes > maxNodes {
+		return nil, failAt(at, badExpression, "the expression has too many parts")
+	}
 	switch n := n.(type) {
 	case *ast.NilNode:
 		return literal(nullType, nil, at), nil

@@ -81,7 +81,7 @@ func Compile(src string, s record.Schema) (*Program, error) {
 	}
 	p := &Program{schema: s, root: root, locals: c.locals}
 	if err == nil {
-		err = p.finish(root)
+		err = p.finish(root, false)
 	}
 	if err != nil {
 		var wrong *problem
@@ -129,20 +129,20 @@ func syntax(err error, src string) error {
 // unexpected is how the parser names a token that it did not expect.
 var unexpected = regexp.MustCompile(`^unexpected token \w+\((".*")\)$`)
 
-// finish notes the columns that are used, and compiles the loops.
-func (p *Program) finish(n *node) error {
+// finish notes the columns that are used, and compiles the loops; those inside another loop are part of its program.
+func (p *Program) finish(n *node, inLoop bool) error {
 	if n.op == opColumn {
 		p.columns = append(p.columns, n.index)
 	}
-	if n.op == opLoop {
+	if n.op == opLoop && !inLoop {
 		m, err := newMachine(n)
 		if err != nil {
 			return err
 		}
-		n.loop = m
+		n.loop, inLoop = m, true
 	}
 	for _, a := range n.args {
-		if err := p.finish(a); err != nil {
+		if err := p.finish(a, inLoop); err != nil {
 			return err
 		}
 	}

@@ -144,6 +144,7 @@ var vectors = []struct{ src, want string }{
 	{`i in [7, 8]`, `true | false | null | false`},
 	{`s not in ["ASPH", "x"]`, `true | false | null | true`},
 	{`d in [12.5, 1]`, `true | false | null | false`},
+	{`i + 0 in [j, 7]`, `true | false | null | false`},
 	{`i in [j, 7]`, `true | false | null | false`},
 	// texts
 	{`upper(trim(s))`, `"HÉLLO" | "ASPH" | null | "A,B,C"`},
@@ -225,6 +226,8 @@ var vectors = []struct{ src, want string }{
 	{`map(p.list, int(.k) * 10)`, `[10,30] | [] | [] | []`},
 	{`find(p.list, .k > 2).k`, `3 | null | null | null`},
 	{`any(p.list, .k == 3 and any(p.a.b, # == "x"))`, `true | false | false | false`},
+	{`any(p.list, any([.k, null], # == 3))`, `true | false | false | false`},
+	{`map(p.list, filter([.k, 7], int(#) > 2))`, `[[7],[3,7]] | [] | [] | []`},
 	{`any(p, # == 1)`, `! a JSON array is needed, not object | true | false | ! a JSON array is needed, not string`},
 	{`let x = i + 0; any(p.list, .k < x)`, `true | false | false | false`},
 	{`any(p.list, 1 / (int(.k) - 1) > 0)`, `! division by zero | false | false | false`},
@@ -282,6 +285,7 @@ var mistakes = []struct{ src, want string }{
 	{`let i = 1; i`, `column 5: "i" is the name of a column (choose another name)`},
 	{`i in []`, `column 3: the list behind in is empty`},
 	{`9223372036854775808`, `column 19: the number is beyond 64 bits`},
+	{strings.Repeat("1 < int(", 50) + "1" + strings.Repeat(" < 2) < 2", 50), `column 403: the expression has too many parts`},
 	{strings.Repeat("(", 20_000), `column 1: the expression is longer than 16 KiB`},
 }
 

@@ -125,10 +125,11 @@ func (b *builder) logic(n *node, decides bool) ast.Node {
 // loop makes one of expr-lang's loops over an array.
 func (b *builder) loop(n *node) ast.Node {
 	array := b.call(loopElements, b.build(n.args[0]))
-	body := b.build(n.args[1])
-	if n.name != "map" {
-		body = b.truth(n.args[1])
+	build := b.truth
+	if n.name == "map" {
+		build = b.build
 	}
+	body := build(n.args[1])
 	loop := &ast.BuiltinNode{Name: n.name, Arguments: []ast.Node{array, &ast.PredicateNode{Node: body}}}
 	switch n.name {
 	case "count":

@@ -167,17 +167,21 @@ func (c *checker) inList(l *node, items *ast.ArrayNode, at int) (*node, error) {
 	if len(items.Nodes) == 0 {
 		return nil, failAt(at, badExpression, "the list behind in is empty")
 	}
+	if l.typ == stringType && len(items.Nodes) > 1 && onlyTexts(items) {
+		texts := map[string]bool{}
+		for _, item := range items.Nodes {
+			texts[item.(*ast.StringNode).Value] = true
+		}
+		return apply("in", pure1(boolType, func(s string) bool { return texts[s] }), l), nil
+	}
+	value, once := c.once(l)
 	var found *node
-	texts := map[string]bool{}
 	for _, item := range items.Nodes {
 		x, err := c.check(item)
 		if err != nil {
 			return nil, err
 		}
-		if x.is(record.String) {
-			texts[x.value.(string)] = true
-		}
-		same, err := compare("==", l, x, x.at)
+		same, err := compare("==", value, x, x.at)
 		if err != nil {
 			return nil, err
 		}
@@ -187,10 +191,19 @@ func (c *checker) inList(l *node, items *ast.ArrayNode, at int) (*node, error) {
 			found = &node{op: opOr, typ: boolType, args: []*node{found, same}, at: at, name: "or"}
 		}
 	}
-	if l.typ == stringType && len(texts) > 1 && onlyTexts(items) {
-		return apply("in", pure1(boolType, func(s string) bool { return texts[s] }), l), nil
+	return once(found), nil
+}
+
+// once makes a node that can stand in several places and is evaluated in one; the second result wraps what they are part of.
+func (c *checker) once(n *node) (*node, func(*node) *node) {
+	if n.op == opColumn || n.op == opLiteral || n.op == opLocal {
+		return n, func(body *node) *node { return body }
 	}
-	return found, nil
+	id := c.locals
+	c.locals++
+	return &node{op: opLocal, typ: n.typ, index: id, at: n.at}, func(body *node) *node {
+		return &node{op: opLet, typ: body.typ, args: []*node{n, body}, index: id, at: n.at}
+	}
 }
 
 func onlyTexts(items *ast.ArrayNode) bool {
