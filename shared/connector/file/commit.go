@@ -210,10 +210,9 @@ func (d *Destination) dropStaged(f *target, s *state, t connector.Target) error 
 	if s.Committed == t.Run {
 		return nil
 	}
-	mine := short(t.Run)
 	kept := s.Staged[:0]
 	for _, p := range s.Staged {
-		if strings.HasPrefix(p.Name, "part-"+mine+"-") {
+		if p.Run == t.Run {
 			kept = append(kept, p)
 		} else {
 			_ = f.root.Remove(path.Join(f.data, p.Name)) // one that stays is in no manifest

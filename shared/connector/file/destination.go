@@ -154,14 +154,15 @@ func (d *Destination) adopt(ctx context.Context, f *target, s *state, t connecto
 	if err != nil {
 		return err
 	}
-	size = max(size, 0)
 	switch {
+	case size < 0 && !t.Full: // removed: Load knows whether it may begin anew
+		return nil
 	case size < s.Length && t.Full: // removed, and everything is read again
 		s.Length, s.Columns = 0, nil
 		return nil
 	case size < s.Length:
 		return f.gone(size, s.Length)
-	case size == 0 || s.Length > 0 || len(s.Partitions) > 0:
+	case size <= 0 || s.Length > 0 || len(s.Partitions) > 0:
 		return nil
 	}
 	if s.Columns, err = d.columnsOf(ctx, f); err != nil {

@@ -92,11 +92,8 @@ func (d *Destination) put(ctx context.Context, f *target, s state, w *write) err
 			next.Header = int64(len(w.head))
 		}
 	default:
-		if size, e := f.size(f.data); e != nil || size < length && !(size < 0 && length == 0) {
-			if e == nil {
-				e = f.gone(size, length)
-			}
-			return e
+		if length, err = f.lengthFor(s, w); err != nil {
+			return err
 		}
 		s.Length, err = f.grow(name, length, w.encoded)
 	}
@@ -111,6 +108,18 @@ func (d *Destination) put(ctx context.Context, f *target, s state, w *write) err
 	}
 	s.put(w.Partition, next)
 	return f.save(s)
+}
+
+// lengthFor gives the length behind which a batch goes. A file that was removed is begun anew when the partition is, too.
+func (f *target) lengthFor(s state, w *write) (int64, error) {
+	size, err := f.size(f.data)
+	if err != nil || size >= s.Length || size < 0 && s.Length == 0 {
+		return s.Length, err
+	}
+	if p := s.Partitions[w.Partition]; size < 0 && (p == nil || p.Receipt.Base != w.Claim.Base) {
+		return 0, nil
+	}
+	return 0, f.gone(size, s.Length)
 }
 
 // confirm asks the caller whether the batch may count.
@@ -169,8 +178,12 @@ func (d *Destination) putPart(f *target, w *write) (part, error) {
 	if w.rows == 0 {
 		return part{}, nil
 	}
-	lead := "part-" + short(w.Claim.Base) + "-" // seq counts from there, so that no name comes twice
-	p := part{Partition: w.Partition, Seq: w.Seq, Rows: w.rows, Bytes: int64(len(w.head) + len(w.data)),
+	since := w.Claim.Base // seq counts from there, so that no name comes twice
+	if replaces(w.Target) {
+		since = w.Target.Run
+	}
+	lead := "part-" + short(since) + "-"
+	p := part{Run: w.Target.Run, Partition: w.Partition, Seq: w.Seq, Rows: w.rows, Bytes: int64(len(w.head) + len(w.data)),
 		Name: fmt.Sprintf("%s%s-%06d%s", lead, fileName(w.Partition), w.Seq, d.ending())}
 	return p, f.replace(path.Join(f.data, p.Name), append(w.head, w.data...))
 }

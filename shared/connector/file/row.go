@@ -23,8 +23,8 @@ type row struct {
 	schema     record.Schema
 	cols       []*cell.Column
 	given      []bool // columns whose type the user gives
-	fields     []int // CSV: column of each field
-	absent     []int // CSV: columns that this file does not have
+	fields     []int  // CSV: column of each field
+	absent     []int  // CSV: columns that this file does not have
 	dec        *jsonl.Decoder
 	emptyNull  bool // CSV: the empty text is the only null, as by default
 	n          int  // rows

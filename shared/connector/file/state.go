@@ -51,6 +51,7 @@ type slot struct {
 // part is a file of a folder.
 type part struct {
 	Name      string `json:"name"`
+	Run       string `json:"run"`
 	Partition string `json:"partition"`
 	Seq       int64  `json:"seq"`
 	Rows      int64  `json:"rows"`

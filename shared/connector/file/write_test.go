@@ -100,7 +100,13 @@ func TestDestination_CutOff(t *testing.T) {
 	must(t, os.Truncate(path, 6))
 	wantFault(t, p.load("p", 4), fault.DestinationBehind, "has 6 bytes, but 16 were written (was it removed or cut?")
 	must(t, os.Remove(path))
-	wantFault(t, p.prepare(), fault.DestinationBehind, "has 0 bytes")
+	must(t, p.prepare())
+	wantFault(t, p.load("p", 4), fault.DestinationBehind, "has 0 bytes")
+	reset := *p
+	reset.seq, reset.claim.Base = map[string]int64{}, "reset"
+	must(t, reset.prepare(), reset.load("p", 8))
+	wantText(t, path, "a,b\n8,8\n")
+	must(t, os.Remove(path))
 	p.target.Full, p.target.Run, p.seq, p.claim.Fence, p.claim.Base = true, "r2", map[string]int64{}, 2, "r2#2"
 	must(t, p.prepare(), p.load("p", 9))
 	wantText(t, path, "a,b\n9,9\n")
