@@ -95,7 +95,7 @@ func (p *project) open(ctx context.Context) (*session, error) {
 		},
 		Request: func() string { return fmt.Sprintf("%d-%d", os.Getpid(), requests.Add(1)) },
 		Holder:  func(string) string { return holder.ID() },
-		Dir:     p.dir, Version: "test", StepTimeout: time.Minute, Compression: record.LZ4,
+		Dir:     p.dir, Version: "test", StepTimeout: time.Minute, Compression: record.LZ4, Resident: true,
 	}
 	return &session{&runner.Runner{Env: env}, s, holder}, nil
 }

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"sync"
 
 	"github.com/lockstep-data/lockstep/shared/asl"
@@ -80,5 +79,3 @@ func (n named) ErrorName() string { return "Lockstep." + string(fault.CodeOf(n.e
 
 // Unwrap gives the error itself.
 func (n named) Unwrap() error { return n.error }
-
-func trimName(name string) string { return strings.TrimPrefix(name, "Lockstep.") }

@@ -46,6 +46,8 @@ type Result struct {
 	Continued bool   // an earlier run went on
 	Was       string // how the continued run had ended: a status, or "died"
 	Partition []store.RunPartition
+	// Held says that nothing was run, since another run, or another process of this one, holds the job; Lock tells which.
+	Held bool
 }
 
 // Run runs a job to its end. The error is nil whenever the run has a row that says how it ended, failures included; else it says why
@@ -72,6 +74,7 @@ func (r *Runner) Run(ctx context.Context, q Request) (Result, error) {
 		return result, err
 	}
 	r.prune(ctx, next)
+	r.Env.Forget(next.job, next.run)
 	return r.result(ctx, next, ended, result)
 }
 
@@ -99,22 +102,44 @@ func (r *Runner) walk(ctx context.Context, q Request, n next) asl.Result {
 	return result
 }
 
-// drain asks the run to end when the request says so.
+// drain asks the run to end when the request says so. It stops no other run: one that does not hold the lock yet is asked when it does.
 func (r *Runner) drain(ctx context.Context, q Request, n next, done <-chan struct{}) {
 	select {
 	case <-q.Drain:
-		if _, err := r.Env.Protocol.Halt(ctx, n.job, string(fault.Aborted)); err != nil && !fault.Has(err, fault.NotReady) {
-			r.Env.Log.WarnContext(ctx, "run not asked to stop", "run_id", n.run, "err", err)
-		}
 	case <-done:
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		<-done
+		cancel()
+	}()
+	for {
+		lock, err := r.Env.Protocol.Store.Lock(ctx, n.job)
+		if err == nil && lock.Run == n.run && lock.Status == store.InProgress {
+			var applied bool
+			if _, applied, err = r.Env.Protocol.Store.Stop(ctx, n.job, lock.Term, string(fault.Aborted)); applied {
+				return
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			r.Env.Log.WarnContext(ctx, "run not asked to stop yet", "run_id", n.run, "err", err)
+		}
+		if r.Env.Sleep(ctx, askAgain) != nil {
+			return
+		}
 	}
 }
+
+// askAgain is how long a request to stop waits for the run to hold its lock.
+const askAgain = 50 * time.Millisecond
 
 // close ends what the walk left open.
 func (r *Runner) close(ctx context.Context, n next, ended asl.Result) error {
 	end := closing.End{Job: n.job, Run: n.run, Epoch: store.Epoch(n.redrive, 1, 0, 0), Succeeded: ended.Status == asl.StatusSucceeded}
 	if !end.Succeeded {
-		end.Code, end.Message = fault.Code(ended.Error), ended.Cause
+		end.Code, end.Message = step.CodeOf(ended.Error), ended.Cause
 		if ended.Status == asl.StatusAborted {
 			end.Code, end.Message = fault.Aborted, "the run was ended from outside"
 		}
@@ -126,15 +151,24 @@ func (r *Runner) result(ctx context.Context, n next, ended asl.Result, result Re
 	var err error
 	if result.Run, err = r.Env.Protocol.Store.Run(ctx, n.job, n.run); err != nil {
 		if ended.Error != "" {
-			return result, fault.New(fault.Code(trimName(ended.Error)), "%s", ended.Cause)
+			return result, fault.New(step.CodeOf(ended.Error), "%s", ended.Cause)
 		}
 		return result, err
 	}
 	if result.Lock, err = r.Env.Protocol.Store.Lock(ctx, n.job); err != nil {
 		return result, err
 	}
+	result.Held = skipped(ended)
 	result.Partition, err = r.Env.Protocol.Store.Partitions(ctx, n.job, n.run)
 	return result, err
+}
+
+// skipped says whether the machine ended in Skipped because somebody else holds the lock.
+func skipped(ended asl.Result) bool {
+	var out struct {
+		State string `json:"state"`
+	}
+	return ended.Status == asl.StatusSucceeded && json.Unmarshal(ended.Output, &out) == nil && out.State == stage.Skipped
 }
 
 // next is the run that a request leads to.

@@ -25,7 +25,7 @@ id: things
 source:
   connector: file
   config: {path: in/things.csv}
-  streams: [{name: things, key: [id], mode: full}]
+  streams: [{name: things, key: [id], mode: full, columns: {size: int}}]
 transforms:
   - filter: not hidden
   - set: {name: upper(name)}
@@ -181,7 +181,7 @@ func TestRunner_IgnoredAfterItsTries(t *testing.T) {
 	var bad atomic.Bool
 	bad.Store(true)
 	l := parts(t, &bad)
-	for range 3 {
+	for range 4 { // a new run, one continued with progress behind it, which is forgiven, and two without
 		l.want(store.RunFailed, 17, 17, 0, 0)
 	}
 	r := l.run(runner.Request{})

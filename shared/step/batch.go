@@ -27,7 +27,8 @@ func (t *Turn) BatchKey(full bool, start string) string {
 	if full {
 		prefix = RunPrefix(t.Call.Job, t.Call.Run) + "batches/"
 	}
-	sum := sha256.Sum256([]byte(start + "\x00" + t.Call.Digest))
+	// A reset makes other names: what was cut before it is not what the source has now.
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", start, t.Call.Digest, t.Lock.Gen))
 	item := t.Call.Item
 	return fmt.Sprintf("%s%s/%s/%08d-%s/%s", prefix, store.EncodeKey(item.Stream), store.EncodeKey(item.Partition), item.Seq+1, hex.EncodeToString(sum[:8]), Extracted)
 }
@@ -64,14 +65,14 @@ func (e *Env) PutBatch(ctx context.Context, key string, b record.Batch) (record.
 	if !created {
 		return e.Batch(ctx, key)
 	}
-	e.cache(key, b)
+	e.cache(key, b, len(data))
 	return b, nil
 }
 
 // Batch reads a batch. NotFound when there is none; DataInvalid when it is damaged.
 func (e *Env) Batch(ctx context.Context, key string) (record.Batch, error) {
 	e.mu.Lock()
-	b, ok := e.batches[key]
+	b, ok := e.batches.get(key)
 	e.mu.Unlock()
 	if ok {
 		return b, nil
@@ -84,24 +85,15 @@ func (e *Env) Batch(ctx context.Context, key string) (record.Batch, error) {
 	if err != nil {
 		return record.Batch{}, fault.New(fault.CodeOf(err), "object %s: %w", key, err).WithHint("nothing of it was loaded; start over with --new")
 	}
-	e.cache(key, b)
+	e.cache(key, b, len(data))
 	return b, nil
 }
 
 // cache keeps the objects of the batch that a partition is at.
-func (e *Env) cache(key string, b record.Batch) {
+func (e *Env) cache(key string, b record.Batch, size int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.batches == nil {
-		e.batches = map[string]record.Batch{}
-	}
-	partition := path.Dir(path.Dir(key)) + "/"
-	for k := range e.batches {
-		if strings.HasPrefix(k, partition) && path.Dir(k) != path.Dir(key) {
-			delete(e.batches, k)
-		}
-	}
-	e.batches[key] = b
+	e.batches.put(key, b, size)
 }
 
 // DropBatch forgets a committed batch; its objects are deleted unless they hold failures or are to be kept. What cannot be deleted is
@@ -109,7 +101,7 @@ func (e *Env) cache(key string, b record.Batch) {
 func (e *Env) DropBatch(ctx context.Context, key string, failures bool) {
 	e.mu.Lock()
 	for _, s := range []string{Extracted, Transformed, Validated} {
-		delete(e.batches, Sibling(key, s))
+		e.batches.drop(Sibling(key, s))
 	}
 	e.mu.Unlock()
 	if e.KeepBatches {

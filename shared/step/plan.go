@@ -22,15 +22,16 @@ type Plan struct {
 
 // StreamPlan is the plan of one stream.
 type StreamPlan struct {
-	Stream job.Stream     `json:"stream"` // with the mode of this run
-	Plan   connector.Plan `json:"plan"`
+	Stream  job.Stream     `json:"stream"`
+	Restart bool           `json:"restart,omitempty"` // the run reads an incremental stream from its beginning
+	Plan    connector.Plan `json:"plan"`
 }
 
 // PlanVersion is the version of a stored plan.
 const PlanVersion = 1
 
 // Full says whether the run reads the whole stream.
-func (s StreamPlan) Full() bool { return s.Stream.Mode == job.Full }
+func (s StreamPlan) Full() bool { return s.Stream.Mode == job.Full || s.Restart }
 
 // Key lists the columns that identify a record: the user's, or those that the source knows.
 func (s StreamPlan) Key() []string {

@@ -8,12 +8,13 @@ import (
 	"github.com/lockstep-data/lockstep/shared/record"
 )
 
-// reader is a partition's open reader, kept between the turns of the loop so that a source is not opened anew for each batch. With
-// Env.Prefetch it reads the next batch while the last one is loaded; that changes when a batch is read, never which one.
+// reader is a partition's open reader, kept between the turns of the loop so that a source is not opened anew for each batch. In a
+// resident process it reads the next batch while the last one is loaded; that changes when a batch is read, never which one.
 type reader struct {
 	source   connector.Reader
 	position string // behind what was answered
 	consumed int64  // of the input, up to position
+	done     bool   // the last batch was answered and source is closed
 	ahead    chan read
 	cancel   context.CancelFunc
 }
@@ -25,6 +26,9 @@ type read struct {
 
 // next answers the next batch, which may have been read ahead.
 func (r *reader) next(ctx context.Context) (record.Batch, error) {
+	if r.done {
+		return record.Batch{}, io.EOF
+	}
 	if r.ahead == nil {
 		return r.source.Next(ctx)
 	}
@@ -51,6 +55,9 @@ func (r *reader) readAhead(ctx context.Context) {
 
 // close frees the reader, once what it reads ahead has ended.
 func (r *reader) close() error {
+	if r.done {
+		return nil
+	}
 	if r.ahead != nil {
 		r.cancel()
 		<-r.ahead
@@ -84,7 +91,10 @@ func (t *Turn) Read(ctx context.Context, s StreamPlan, p connector.Partition, po
 		_ = r.close()
 		return record.Batch{}, err
 	}
-	r.position, r.consumed = b.End, r.source.InputBytes()
+	r.position = b.End
+	if !r.done {
+		r.consumed = r.source.InputBytes()
+	}
 	t.keep(ctx, key, r, b.Last)
 	return b, nil
 }
@@ -109,7 +119,8 @@ func (t *Turn) keep(ctx context.Context, key string, r *reader, last bool) {
 	switch {
 	case last:
 		_ = r.close()
-	case t.Prefetch:
+		r.done = true
+	case t.Resident:
 		r.readAhead(ctx)
 	}
 	t.mu.Lock()

@@ -3,14 +3,23 @@ package step
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/store"
 )
 
-// Remember keeps a step execution until the partition's next checkpoint carries it.
-func (t *Turn) Remember(s store.StepExecution) {
+// Remember records a turn of a pure step. A resident process keeps it until the partition's next checkpoint carries it, so that it costs no
+// write of its own; what then gets lost with the process is history only.
+func (t *Turn) Remember(ctx context.Context, s store.StepExecution) {
+	if !t.Resident {
+		if err := t.Protocol.Store.AddStep(ctx, s); err != nil {
+			t.Log.WarnContext(ctx, "step execution not recorded", "step", t.Name, "err", err)
+		}
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.steps == nil {
@@ -19,13 +28,18 @@ func (t *Turn) Remember(s store.StepExecution) {
 	t.steps[t.readerKey()] = append(t.steps[t.readerKey()], s)
 }
 
-// Remembered gives what was kept for the partition, and forgets it.
+// Remembered gives what was kept for the partition.
 func (t *Turn) Remembered() []store.StepExecution {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.steps[t.readerKey()]
+	return slices.Clone(t.steps[t.readerKey()])
+}
+
+// Carried forgets what a checkpoint has carried.
+func (t *Turn) Carried() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	delete(t.steps, t.readerKey())
-	return s
 }
 
 // Fail records an attempt that ended with an error: the step execution, and the partition's error until its next checkpoint clears it. The
@@ -36,6 +50,10 @@ func (t *Turn) Fail(ctx context.Context, err error) error {
 	if e := t.Protocol.Store.AddStep(ctx, s); e != nil {
 		t.Log.WarnContext(ctx, "step execution not recorded", "step", t.Name, "err", e)
 	}
+	switch fault.CodeOf(err) {
+	case fault.Superseded, fault.Duplicate, fault.AlreadyDone: // whoever goes on with the partition says how it ends
+		return fmt.Errorf("%s: %w", t.Name, err)
+	}
 	if _, e := t.Protocol.Store.UpdateRun(ctx, store.RunChange{Job: s.Job, ID: s.Run, Steps: map[string]string{t.Name: "failed"}}); e != nil {
 		t.Log.DebugContext(ctx, "run's step not recorded", "step", t.Name, "err", e)
 	}
@@ -43,14 +61,45 @@ func (t *Turn) Fail(ctx context.Context, err error) error {
 		t.StopOthers(ctx, fault.DataInvalid)
 	}
 	if s.Partition != "" {
-		e := t.Protocol.Store.EndPartition(ctx, store.RunPartition{
-			Job: s.Job, Run: s.Run, Stream: s.Stream, Partition: s.Partition, ErrorCode: s.ErrorCode, ErrorText: s.ErrorText, UpdatedAt: t.Now(),
-		})
-		if e != nil {
+		if e := t.EndPartition(ctx, s.ErrorCode, s.ErrorText); e != nil {
 			t.Log.WarnContext(ctx, "partition's error not recorded", "step", t.Name, "err", e)
 		}
 	}
 	return fmt.Errorf("%s: %w", t.Name, err)
+}
+
+// EndPartition records the error that the call's partition ended with in this redrive; "" clears an earlier one.
+func (t *Turn) EndPartition(ctx context.Context, code, text string) error {
+	return t.Protocol.Store.EndPartition(ctx, store.RunPartition{
+		Job: t.Call.Job, Run: t.Call.Run, Stream: t.Call.Item.Stream, Partition: t.Call.Item.Partition, Attempt: t.Attempt,
+		ErrorCode: code, ErrorText: text, UpdatedAt: t.Now(),
+	})
+}
+
+// FailedPartitions lists the partitions whose last error is of this redrive of the run; what failed before it is tried again.
+func (t *Turn) FailedPartitions(ctx context.Context) ([]store.RunPartition, error) {
+	partitions, err := t.Protocol.Store.Partitions(ctx, t.Call.Job, t.Call.Run)
+	if err != nil {
+		return nil, err
+	}
+	redrive, _, _ := strings.Cut(t.Epoch, "#")
+	return slices.DeleteFunc(partitions, func(p store.RunPartition) bool {
+		return p.ErrorCode == "" || !strings.HasPrefix(p.Attempt, redrive+"#")
+	}), nil
+}
+
+// Behind turns the refusal of a claim into StateBehind when the store still says that this attempt is the writer: then the destination
+// knows a later fence than the store ever gave, as after the restore of an old copy of the state.
+func (t *Turn) Behind(ctx context.Context, bound store.Checkpoint, err error) error {
+	if !fault.Has(err, fault.Superseded) {
+		return err
+	}
+	now, e := t.Protocol.Store.ReadCheckpoint(ctx, bound.CheckpointKey)
+	if e != nil || now.Fence != bound.Fence || now.Owner != t.Owner {
+		return err
+	}
+	return fault.New(fault.StateBehind, "the destination was written under a later fence than the state knows: %w", err).
+		WithHint("the state is older than the destination, as after a restore; nothing was written")
 }
 
 // StopOthers makes the run's other partitions end after the batch that they are at. It is best effort: one that does not hear of it only

@@ -7,11 +7,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/record"
@@ -44,13 +47,17 @@ type Env struct {
 	Progress    func(Progress) // told after each batch; may be nil
 	KeepBatches bool           // keep the objects of batches that are committed and hold no failures
 	Compression record.Compression
-	Prefetch    bool // read a partition's next batch while the last one is loaded; for processes that live on between two steps
+	// Resident says that the process lives on between the steps of a run: it reads a partition's next batch while the last one is loaded,
+	// and keeps step executions until the checkpoint that carries them.
+	Resident bool
+	// BackoffBase and BackoffCap bound the wait before a job whose run failed may start again; 0: at once.
+	BackoffBase, BackoffCap time.Duration
 
 	mu       sync.Mutex
 	plans    map[string]*Plan
 	opened   map[string]*opened
 	compiled map[string]*Compiled
-	batches  map[string]record.Batch
+	batches  batches
 	readers  map[string]*reader
 	steps    map[string][]store.StepExecution
 	stale    map[string]int
@@ -121,6 +128,11 @@ func Do[R any](ctx context.Context, e *Env, name string, c stage.Call, act func(
 		return none, fmt.Errorf("%s: %w", name, err)
 	}
 	result, err := act(ctx, t)
+	if fault.Has(err, fault.StateBehind) {
+		if _, e := e.Protocol.Shut(context.WithoutCancel(ctx), t.Holding(), string(fault.StateBehind), err.Error()); e != nil {
+			t.Log.WarnContext(ctx, "job not closed", "run_id", c.Run, "err", e)
+		}
+	}
 	if err != nil {
 		return none, t.Fail(ctx, err)
 	}
@@ -145,6 +157,11 @@ func (t *Turn) Bind(ctx context.Context, k store.CheckpointKey, full bool) (stor
 	return t.Protocol.Bind(ctx, store.BindCheckpoint{
 		CheckpointKey: k, Run: t.Call.Run, Term: t.Call.Term, Attempt: t.Attempt, Owner: t.Owner, Full: full, Now: t.Now(),
 	})
+}
+
+// Claim is the number under which this attempt writes a partition to destinations.
+func (t *Turn) Claim(bound store.Checkpoint) connector.Claim {
+	return connector.Claim{Term: t.Call.Term, Fence: bound.Fence, Owner: t.Owner, Base: bound.Base}
 }
 
 // Execution describes this turn for the run's history.
@@ -172,6 +189,25 @@ func StepID(s store.StepExecution) string {
 	return id
 }
 
+// Forget frees what belongs to a run that ended: its readers, batches, plan and compiled chains. Connectors stay open.
+func (e *Env) Forget(jobKey, run string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	mine := run + "\x00"
+	for _, k := range sortedKeys(e.readers) {
+		if strings.HasPrefix(k, mine) {
+			_ = e.readers[k].close() // what it would tell was of use to the run only
+			delete(e.readers, k)
+		}
+	}
+	maps.DeleteFunc(e.compiled, func(k string, _ *Compiled) bool { return strings.HasPrefix(k, mine) })
+	maps.DeleteFunc(e.steps, func(k string, _ []store.StepExecution) bool { return strings.HasPrefix(k, mine) })
+	maps.DeleteFunc(e.stale, func(k string, _ int) bool { return strings.HasPrefix(k, mine) })
+	delete(e.plans, planKey(jobKey, run))
+	e.batches.drop(RunPrefix(jobKey, run))
+	e.batches.drop(BatchPrefix(jobKey))
+}
+
 // Close frees connectors, readers and batches. Closing twice is no error.
 func (e *Env) Close() error {
 	e.mu.Lock()
@@ -187,6 +223,7 @@ func (e *Env) Close() error {
 			first = err
 		}
 	}
-	e.readers, e.opened, e.compiled, e.batches, e.plans = nil, nil, nil, nil, nil
+	e.readers, e.opened, e.compiled, e.plans, e.steps, e.stale = nil, nil, nil, nil, nil, nil
+	e.batches = batches{}
 	return first
 }

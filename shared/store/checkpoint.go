@@ -91,6 +91,7 @@ type DrainCheckpoint struct {
 	Owner    string
 	Position string // fingerprint of the source that this run committed
 	Schema   string
+	Deleted  int64 // rows of the target that the source no longer had; counted once, under the partition ~commit of the run
 	Now      time.Time
 }
 

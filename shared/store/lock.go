@@ -95,7 +95,7 @@ type IgnoreLock struct {
 	Message string
 }
 
-// ResetLock opens a job again.
+// ResetLock opens a job again, and with it every failure window of its checkpoints.
 type ResetLock struct {
 	Job   string
 	Seen  Lock

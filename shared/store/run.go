@@ -81,6 +81,7 @@ type RunPartition struct {
 	Partition string
 	LastSeq   int64
 	Counters  Counters
+	Attempt   string // that ended it last with an error, or cleared one
 	ErrorCode string
 	ErrorText string
 	UpdatedAt time.Time

@@ -61,7 +61,8 @@ type CheckpointStore interface {
 	// Checkpoint is CHECKPOINT: moves seq and position by one, adds the counters to the run's partition, appends the failures
 	// and the step execution; all of it or nothing. Sending the same request again changes nothing more and answers applied.
 	Checkpoint(ctx context.Context, w MoveCheckpoint) (Checkpoint, bool, error)
-	// Drain marks ~commit as done by the run: SET drained, position and schema where fence and owner are mine.
+	// Drain marks ~commit as done by the run: SET drained, position and schema where fence and owner are mine, and with it what the run
+	// deleted. Sent again it changes nothing more.
 	Drain(ctx context.Context, w DrainCheckpoint) (Checkpoint, bool, error)
 	// ReadCheckpoint reads one item consistently; NotFound when it does not exist.
 	ReadCheckpoint(ctx context.Context, k CheckpointKey) (Checkpoint, error)
@@ -82,8 +83,8 @@ type RunStore interface {
 	Runs(ctx context.Context, q RunQuery) ([]Run, string, error)
 	// Partitions lists the run's partitions ordered by stream and partition.
 	Partitions(ctx context.Context, job, run string) ([]RunPartition, error)
-	// EndPartition records how a partition of the run ended: its error code and message ("" both when it did not fail). The partition's
-	// next checkpoint clears them.
+	// EndPartition records how an attempt ended a partition of the run: its error code and message ("" both when it did not fail). The word
+	// of an earlier attempt does not replace that of a later one.
 	EndPartition(ctx context.Context, p RunPartition) error
 	// AddStep records a step execution that no checkpoint carries: an attempt that failed, or a step that stands alone. An id that is
 	// there already is left as it is.

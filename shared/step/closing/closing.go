@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/step"
@@ -23,12 +22,6 @@ type End struct {
 	Message   string
 }
 
-// The waits of a job whose run failed, before it may start again by itself.
-const (
-	BackoffBase = time.Second
-	BackoffCap  = 10 * time.Minute
-)
-
 // Run closes the run. Doing it twice changes nothing. Errors: those of the store.
 func Run(ctx context.Context, env *step.Env, end End) error {
 	row, err := env.Protocol.Store.Run(ctx, end.Job, end.Run)
@@ -42,7 +35,17 @@ func Run(ctx context.Context, env *step.Env, end End) error {
 	if err != nil {
 		return fmt.Errorf("close run %s: %w", end.Run, err)
 	}
+	mine := lock.Run == end.Run
+	switch {
+	case end.Succeeded && !(mine && lock.Status == store.Succeeded):
+		return nil // it was skipped: another run, or another process of this one, holds the lock
+	case mine && lock.Status == store.InProgress && redrive(lock.Epoch) > redrive(end.Epoch):
+		return nil // it was redriven meanwhile; this is a late word about the time before
+	}
 	status, code, text := outcome(end, lock)
+	if status == store.RunSucceeded && row.Counters.Failed > 0 {
+		status = store.RunPartial
+	}
 	if !row.Status.Ended() {
 		now := env.Now()
 		codeText := string(code)
@@ -51,12 +54,12 @@ func Run(ctx context.Context, env *step.Env, end End) error {
 			return fmt.Errorf("close run %s: %w", end.Run, err)
 		}
 	}
-	if lock.Run != end.Run || lock.Status != store.InProgress {
+	if !mine || lock.Status != store.InProgress {
 		return nil
 	}
 	_, _, err = env.Protocol.End(ctx, store.EndRequest{
 		Holding: store.Holding{Job: end.Job, Run: end.Run, Term: lock.Term, Epoch: max(end.Epoch, lock.Epoch)},
-		Code:    string(code), Message: text, Closing: true,
+		Code:    string(code), Message: text, Closing: true, BackoffBase: env.BackoffBase, BackoffCap: env.BackoffCap,
 	})
 	if err != nil {
 		return fmt.Errorf("close run %s: %w", end.Run, err)
@@ -68,17 +71,20 @@ func Run(ctx context.Context, env *step.Env, end End) error {
 func outcome(end End, lock store.Lock) (store.RunStatus, fault.Code, string) {
 	mine := lock.Run == end.Run
 	switch {
-	case end.Succeeded, mine && lock.Status == store.Succeeded:
+	case mine && lock.Status == store.Succeeded:
 		return store.RunSucceeded, "", ""
 	case mine && lock.Status == store.Failed && lock.ErrorCode != "":
 		code := fault.Code(lock.ErrorCode)
 		return statusOf(code), code, lock.ErrorText
 	}
-	code := fault.Code(strings.TrimPrefix(string(end.Code), "Lockstep."))
-	if code == "" {
-		code = fault.Internal
-	}
+	code := step.CodeOf(string(end.Code))
 	return statusOf(code), code, end.Message
+}
+
+// redrive is an epoch's first part.
+func redrive(epoch string) string {
+	top, _, _ := strings.Cut(epoch, "#")
+	return top
 }
 
 func statusOf(code fault.Code) store.RunStatus {

@@ -12,7 +12,8 @@ import (
 	"github.com/lockstep-data/lockstep/shared/step"
 )
 
-// Run cuts the batch behind the item's position and names the next state. Errors: those of the source, DuplicatePosition, Superseded,
+// Run cuts the batch behind the item's position and names the next state. A partition without (new) records has one empty batch, whose
+// checkpoint says that the run reached its end. Errors: those of the source, DuplicatePosition, Superseded,
 // DataInvalid (a record cannot be decoded and the job aborts on failures), and those of the stores.
 func Run(ctx context.Context, env *step.Env, c stage.Call) (stage.ExtractResult, error) {
 	return step.Do(ctx, env, "extract", c, run)
@@ -42,12 +43,12 @@ func run(ctx context.Context, t *step.Turn) (stage.ExtractResult, error) {
 		return stage.ExtractResult{}, err
 	}
 	if b.Read == 0 && b.End == b.Start {
-		over, err := nothing(ctx, t, s)
+		c, err := t.Protocol.Store.ReadCheckpoint(ctx, t.Key())
 		if err != nil {
 			return stage.ExtractResult{}, err
 		}
-		if over {
-			return done, nil
+		if c.Drained == t.Call.Run && c.Run == t.Call.Run {
+			return done, t.EndPartition(ctx, "", "") // what an earlier attempt of this last turn met has passed
 		}
 	}
 	if t.Job.OnFailure.Action == job.Stop && len(b.Rejects) > 0 {
@@ -57,7 +58,7 @@ func run(ctx context.Context, t *step.Turn) (stage.ExtractResult, error) {
 	if b, err = t.PutBatch(ctx, key, b); err != nil {
 		return stage.ExtractResult{}, err
 	}
-	t.Remember(t.Execution(b.Read, nil))
+	t.Remember(ctx, t.Execution(b.Read, nil))
 	t.Log.DebugContext(ctx, "batch extracted", "run_id", t.Call.Run, "stream", item.Stream, "partition", p.ID, "seq", item.Seq+1, "records", b.Read)
 	result := stage.ExtractResult{Next: compiled.Next("extract"), More: true, Seq: item.Seq, Start: b.Start, End: b.End, Batch: key}
 	if b.Len() == 0 {
@@ -88,18 +89,6 @@ func cut(ctx context.Context, t *step.Turn, s step.StreamPlan, key string) (reco
 		return b, err
 	}
 	return filter(b, compiled)
-}
-
-// nothing decides about an empty batch: a full partition needs one batch that says it was drained, an incremental one needs none.
-func nothing(ctx context.Context, t *step.Turn, s step.StreamPlan) (bool, error) {
-	if !s.Full() {
-		return true, nil
-	}
-	c, err := t.Protocol.Store.ReadCheckpoint(ctx, t.Key())
-	if err != nil {
-		return false, err
-	}
-	return c.Drained == t.Call.Run && c.Run == t.Call.Run, nil
 }
 
 // check holds the source to its contract about positions.

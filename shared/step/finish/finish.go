@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/stage"
 	"github.com/lockstep-data/lockstep/shared/step"
@@ -55,24 +54,22 @@ func run(ctx context.Context, t *step.Turn) (stage.FinishResult, error) {
 
 // failed says which partitions failed for good, if any.
 func failed(ctx context.Context, t *step.Turn) error {
-	partitions, err := t.Protocol.Store.Partitions(ctx, t.Call.Job, t.Call.Run)
+	partitions, err := t.FailedPartitions(ctx)
 	if err != nil {
 		return err
 	}
 	var names []string
 	first, code := "", ""
 	for _, p := range partitions {
-		if p.ErrorCode == "" {
-			continue
-		}
 		if first == "" {
 			first, code = p.ErrorText, p.ErrorCode
 		}
 		names = append(names, p.Stream+"/"+p.Partition)
 	}
-	if len(names) == 0 && t.Call.Sums.Errors > 0 { // the invocations died before they could say why
+	// Invocations that died before they could say why are in the sums only; those of a redriven finish are of the time before.
+	if len(names) == 0 && t.Call.Sums.Errors > 0 && t.Call.Redrive == 0 {
 		names, first = []string{fmt.Sprintf("%d partitions", t.Call.Sums.Errors)}, t.Call.Sums.FirstError
-		code = strings.TrimPrefix(first, "Lockstep.")
+		code = string(step.CodeOf(first))
 	}
 	if len(names) == 0 {
 		return nil
@@ -83,7 +80,10 @@ func failed(ctx context.Context, t *step.Turn) error {
 
 // fail releases the lock as failed and answers the error.
 func fail(ctx context.Context, t *step.Turn, err error, code fault.Code) error {
-	if _, _, e := t.Protocol.End(ctx, store.EndRequest{Holding: t.Holding(), Code: string(code), Message: err.Error()}); e != nil {
+	_, _, e := t.Protocol.End(ctx, store.EndRequest{
+		Holding: t.Holding(), Code: string(code), Message: err.Error(), BackoffBase: t.BackoffBase, BackoffCap: t.BackoffCap,
+	})
+	if e != nil {
 		return e
 	}
 	return err
@@ -96,17 +96,20 @@ func commit(ctx context.Context, t *step.Turn, s step.StreamPlan) (more bool, er
 	if err != nil || bound.Drained == t.Call.Run {
 		return false, err
 	}
-	if s.Full() {
-		drained, err := drained(ctx, t, s)
-		if err != nil || !drained {
-			return !drained, err
+	drained, err := drained(ctx, t, s)
+	if err != nil {
+		return false, err
+	}
+	if !drained {
+		if t.Call.Sums.Partitions == 0 && t.Call.Leg > 1 {
+			return false, fault.New(fault.NoProgress, "partitions are not drained, yet the last leg found none to go on with")
 		}
+		return true, nil
 	}
 	compiled, err := t.Compiled(s)
 	if err != nil {
 		return false, err
 	}
-	claim := connector.Claim{Term: t.Call.Term, Fence: bound.Fence, Owner: t.Owner}
 	var deleted int64
 	for i := range t.Job.Destinations {
 		target := compiled.Targets[i]
@@ -119,20 +122,14 @@ func commit(ctx context.Context, t *step.Turn, s step.StreamPlan) (more bool, er
 		if err != nil {
 			return false, err
 		}
-		result, err := d.Commit(ctx, target, claim)
+		result, err := d.Commit(ctx, target, t.Claim(bound))
 		if err != nil {
-			return false, fmt.Errorf("destination %s: %w", t.Job.Destinations[i].Name, err)
+			return false, fmt.Errorf("destination %s: %w", t.Job.Destinations[i].Name, t.Behind(ctx, bound, err))
 		}
 		deleted = max(deleted, result.Deleted)
 	}
-	if deleted > 0 {
-		change := store.RunChange{Job: t.Call.Job, ID: t.Call.Run, Add: store.Counters{Deleted: deleted}}
-		if _, err := t.Protocol.Store.UpdateRun(ctx, change); err != nil {
-			return false, err
-		}
-	}
 	_, err = t.Protocol.Drain(ctx, store.DrainCheckpoint{
-		CheckpointKey: key, Run: t.Call.Run, Fence: bound.Fence, Owner: t.Owner, Position: known(t, s), Schema: compiled.Schema.Digest(), Now: t.Now(),
+		CheckpointKey: key, Run: t.Call.Run, Fence: bound.Fence, Owner: t.Owner, Position: known(t, s), Schema: compiled.Schema.Digest(), Deleted: deleted, Now: t.Now(),
 	})
 	return false, err
 }
@@ -145,7 +142,7 @@ func known(t *step.Turn, s step.StreamPlan) string {
 	return t.Call.Digest + " " + s.Plan.Fingerprint
 }
 
-// drained says whether the run reached the end of each partition of a full stream.
+// drained says whether the run reached the end of each partition of the stream.
 func drained(ctx context.Context, t *step.Turn, s step.StreamPlan) (bool, error) {
 	checkpoints, err := t.Protocol.Store.Checkpoints(ctx, t.Call.Job, s.Stream.Name)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/connector"
@@ -25,14 +27,11 @@ func (d *delivery) deliver(ctx context.Context) error {
 			if err := d.cut(ctx, c.accepted); err != nil {
 				return err
 			}
-			if d.batch.Read == 0 {
-				return nil
-			}
 			i = -1
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("destination %s: %w", d.Job.Destinations[i].Name, err)
+			return fmt.Errorf("destination %s: %w", d.Job.Destinations[i].Name, d.Behind(ctx, d.bound, err))
 		}
 		d.wrote = true
 		if i == 0 {
@@ -54,17 +53,21 @@ func (d *delivery) write(ctx context.Context, i int) (connector.Receipt, error) 
 	}
 	target := d.compiled.Targets[i]
 	if target.Write.DeleteMissing {
-		if err := d.keepMissing(ctx); err != nil {
+		if err := d.keepMissing(ctx, target.Key); err != nil {
 			return connector.Receipt{}, err
 		}
 	}
 	request := connector.LoadRequest{
-		Target: target, Partition: d.Call.Item.Partition, Claim: connector.Claim{Term: d.Call.Term, Fence: d.bound.Fence, Owner: d.Owner},
-		Seq: d.bound.Seq + 1, Name: d.name, Batch: rows, Start: d.batch.Start, End: d.batch.End, Protect: keys(d.batch.Rejects),
+		Target: target, Partition: d.Call.Item.Partition, Claim: d.Claim(d.bound), Seq: d.bound.Seq + 1,
+		Name: d.name, Batch: rows, Start: d.batch.Start, End: d.batch.End, Protect: keys(d.batch.Rejects),
 	}
 	receipt, err := d.tries(ctx, dest, request)
 	if err != nil {
 		return receipt, err
+	}
+	if receipt.Existing && receipt.Seq != request.Seq {
+		return receipt, fault.New(fault.StateBehind, "the destination has batch %d of partition %s, the state is at %d", receipt.Seq, request.Partition, d.bound.Seq).
+			WithHint("the state is older than the destination, as after a restore; nothing was written")
 	}
 	if receipt.Existing && (receipt.Batch != d.name || receipt.End != d.batch.End) {
 		if err := d.adopt(ctx, receipt); err != nil {
@@ -104,12 +107,15 @@ func (d *delivery) tries(ctx context.Context, dest connector.Destination, r conn
 	for n := 0; ; n++ {
 		r.Confirm = func(refused []record.Refusal) error {
 			switch {
-			case len(refused) == 0 || d.wrote:
+			case len(refused) == 0:
+				return nil
+			case policy.Action == job.Retry && n < policy.MaxRetries:
+				return errAgain
+			case d.wrote: // another destination has the batch, so it is checkpointed; the run ends behind it
+				d.refused = policy.Action == job.Stop
 				return nil
 			case policy.Action == job.Stop:
 				return fault.New(fault.DataInvalid, "the destination refuses %d records, the first: %s", len(refused), refused[0].Message).WithHint("on_failure is abort")
-			case policy.Action == job.Retry && n < policy.MaxRetries:
-				return errAgain
 			}
 			return d.confirm(r.Batch, refused)
 		}
@@ -189,9 +195,13 @@ func (d *delivery) adopt(ctx context.Context, r connector.Receipt) error {
 	if err != nil {
 		return err
 	}
-	for i := range whole.Read {
-		if whole.Positions.At(i) == r.End {
-			return d.cut(ctx, i+1)
+	for n := range whole.Read + 1 {
+		if n == 0 && b.Start == r.End || n > 0 && whole.Positions.At(n-1) == r.End {
+			if err := d.cut(ctx, n); err != nil {
+				return err
+			}
+			d.tripped = true // the earlier attempt loaded what its window accepted
+			return d.window.shut(d.batch)
 		}
 	}
 	return fault.New(fault.StateBehind, "the destination's receipt ends at a position that its batch does not have")
@@ -245,11 +255,21 @@ func lastOfKey(b record.Batch, key []string) record.Batch {
 	}
 	keep := make([]int32, 0, len(last))
 	for row := range b.Len() {
-		if last[b.Key(row, key)] == int32(row) {
+		if last[b.Key(row, key)] == int32(row) || nullKey(b, row, key) {
 			keep = append(keep, int32(row))
 		}
 	}
 	return b.Keep(keep)
+}
+
+// nullKey says whether a column of the key is null: such rows are no one record, and the destination has its say on each.
+func nullKey(b record.Batch, row int, key []string) bool {
+	for _, k := range key {
+		if col, _, ok := b.Column(k); !ok || col.IsNull(row) {
+			return true
+		}
+	}
+	return false
 }
 
 func keys(rejects []record.Reject) []string {
@@ -262,12 +282,18 @@ func keys(rejects []record.Reject) []string {
 	return out
 }
 
-// keepMissing notes that the run must not delete what is missing, since a record that failed has no key to be told apart by.
-func (d *delivery) keepMissing(ctx context.Context) error {
-	for _, r := range d.batch.Rejects {
-		if r.Key == "" {
-			return d.KeepMissing(ctx, d.Call.Item.Stream)
-		}
+// keepMissing notes that the run must not delete what is missing, since a record failed that has no key to be told apart by, or none that
+// is the target's.
+func (d *delivery) keepMissing(ctx context.Context, key []string) error {
+	if len(d.batch.Rejects) == 0 {
+		return nil
 	}
-	return nil
+	unknown := !slices.Equal(key, d.plan.Key())
+	for _, r := range d.batch.Rejects {
+		unknown = unknown || r.Key == "" || strings.Contains(r.Key, "null")
+	}
+	if !unknown {
+		return nil
+	}
+	return d.KeepMissing(ctx, d.Call.Item.Stream)
 }

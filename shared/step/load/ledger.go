@@ -18,6 +18,9 @@ const SnapshotBytes = 4096
 func (d *delivery) count() {
 	c := &d.counts
 	c.Read, c.Failed, c.Warned, c.Batches = int64(d.batch.Read), int64(len(d.batch.Rejects)), int64(d.batch.Warned), 1
+	if d.tripped && d.batch.Read == 0 { // it only keeps the window shut, and is no progress that forgives a try
+		c.Batches = 0
+	}
 	failed := make(map[int]bool, len(d.batch.Rejects))
 	for _, r := range d.batch.Rejects {
 		failed[r.Index] = true
@@ -41,6 +44,9 @@ func (d *delivery) failures() ([]store.Failure, error) {
 		f := store.Failure{
 			Index: r.Index, Key: r.Key, Phase: r.Phase, Code: r.Code, Rule: r.Rule, Message: r.Message, Tries: max(r.Tries, 1),
 			Snapshot: snapshot, Raw: cutText(r.Raw, SnapshotBytes),
+		}
+		if len(d.Job.OnFailure.Mask) > 0 {
+			f.Raw = "" // what could not be parsed cannot be masked either
 		}
 		if !whole || len(f.Raw) < len(r.Raw) {
 			f.Batch = step.Sibling(d.name, step.Extracted)

@@ -17,15 +17,7 @@ import (
 // those of the destinations, FailureBudgetExceeded (the accepted prefix is loaded and checkpointed), NoProgress, Superseded,
 // Duplicate, StateBehind (the job is closed), DestinationBehind, and those of the stores.
 func Run(ctx context.Context, env *step.Env, c stage.Call) (stage.LoadResult, error) {
-	return step.Do(ctx, env, "load", c, func(ctx context.Context, t *step.Turn) (stage.LoadResult, error) {
-		result, err := run(ctx, t)
-		if fault.Has(err, fault.StateBehind) {
-			if _, e := env.Protocol.Shut(ctx, t.Holding(), string(fault.StateBehind), err.Error()); e != nil {
-				env.Log.WarnContext(ctx, "job not closed", "run_id", c.Run, "err", e)
-			}
-		}
-		return result, err
-	})
+	return step.Do(ctx, env, "load", c, run)
 }
 
 func run(ctx context.Context, t *step.Turn) (stage.LoadResult, error) {
@@ -72,21 +64,16 @@ type delivery struct {
 	counts   store.Counters
 	wrote    bool         // a destination has committed the batch: it is checkpointed as it is
 	loaded   map[int]bool // originals that some destination took
-	tripped  bool
+	tripped  bool         // the window does not accept all of the batch
+	refused  bool         // a destination behind the first refused records, and the job aborts on failures
 }
 
 func (d *delivery) run(ctx context.Context) (stage.LoadResult, error) {
 	if err := d.fit(ctx); err != nil {
 		return stage.LoadResult{}, err
 	}
-	if d.batch.Read == 0 && d.tripped {
-		return stage.LoadResult{}, d.exceeded()
-	}
 	if err := d.deliver(ctx); err != nil {
 		return stage.LoadResult{}, err
-	}
-	if d.batch.Read == 0 && d.tripped { // a destination refused the first record of the batch
-		return stage.LoadResult{}, d.exceeded()
 	}
 	d.count()
 	c, err := d.commit(ctx)
@@ -94,8 +81,11 @@ func (d *delivery) run(ctx context.Context) (stage.LoadResult, error) {
 		return stage.LoadResult{}, err
 	}
 	d.after(ctx, c)
-	if d.tripped {
+	switch {
+	case d.tripped || d.window.over:
 		return stage.LoadResult{}, d.exceeded()
+	case d.refused:
+		return stage.LoadResult{}, fault.New(fault.DataInvalid, "a destination refuses records of batch %d", c.Seq).WithHint("on_failure is abort")
 	}
 	return stage.LoadResult{
 		Next: stage.NextExtract, Seq: c.Seq, Position: c.Position,
@@ -114,11 +104,15 @@ func (d *delivery) commit(ctx context.Context) (store.Checkpoint, error) {
 		return store.Checkpoint{}, err
 	}
 	steps := append(d.Remembered(), d.Execution(d.batch.Read, nil))
-	return d.Protocol.Commit(ctx, store.MoveCheckpoint{
+	c, err := d.Protocol.Commit(ctx, store.MoveCheckpoint{
 		CheckpointKey: d.Key(), Run: d.Call.Run, Fence: d.bound.Fence, Owner: d.Owner,
 		PrevSeq: d.bound.Seq, Seq: d.bound.Seq + 1, PrevPos: d.bound.Position, Position: d.batch.End,
 		Schema: d.compiled.Schema.Digest(), Window: window, Drained: d.batch.Last, Counters: d.counts, Failures: failures, Steps: steps, Now: d.Now(),
 	})
+	if err == nil {
+		d.Carried()
+	}
+	return c, err
 }
 
 // after is what is done when the checkpoint is durable; none of it may undo the load, so that errors are only logged.
@@ -145,7 +139,7 @@ func (d *delivery) exceeded() error {
 	w := d.Job.OnFailure.Window
 	last := ""
 	if r := d.window.reason; r != nil {
-		last = fmt.Sprintf("; the first record beyond it (key %s) failed in %s: %s", r.Key, r.Phase, r.Message)
+		last = fmt.Sprintf("; the first one beyond it, record %d of the batch, failed in %s: %s", r.Index, r.Phase, r.Message)
 	}
 	return fault.New(fault.FailureBudgetExceeded, "more than %d of %d records failed%s", w.Threshold, w.Size, last).
 		WithHint("look at the failures, mend their cause, then reset the job; or raise on_failure.window")

@@ -5,11 +5,10 @@ import (
 	"slices"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/step"
 	"github.com/lockstep-data/lockstep/shared/validate"
-
-	"github.com/lockstep-data/lockstep/shared/job"
 )
 
 // window applies the partition's failure window to a batch.
@@ -20,6 +19,7 @@ type window struct {
 	left    string         // as this batch leaves it
 	frozen  string         // as it was when it did not accept a failure
 	settled bool
+	over    bool // more failed than it accepts, yet all of the batch is loaded
 }
 
 // accept runs the window over a batch's originals in order and answers how many of them are accepted: all, or those before the
@@ -63,11 +63,27 @@ func (w *window) after(b record.Batch) (string, error) {
 		return w.frozen, nil
 	}
 	if !w.settled {
-		if _, err := w.accept(b.Read, b.Rejects); err != nil {
+		n, err := w.accept(b.Read, b.Rejects)
+		if err != nil {
 			return "", err
 		}
+		w.over = n < b.Read // by what a later destination refused: the batch is loaded, and the last of the partition for now
 	}
 	return w.left, nil
+}
+
+// shut makes the window one that did not accept the record behind the batch.
+func (w *window) shut(b record.Batch) error {
+	if _, err := w.accept(b.Read, b.Rejects); err != nil {
+		return err
+	}
+	win, err := validate.Decode(w.config, w.left)
+	if err != nil {
+		return err
+	}
+	win.Store(1, true)
+	w.frozen = win.Encode()
+	return nil
 }
 
 // fit cuts the batch to the prefix that the window accepts, by the failures that are known before anything is written.

@@ -91,9 +91,6 @@ func build(ctx context.Context, t *step.Turn) (*step.Plan, error) {
 	p := &step.Plan{Run: t.Call.Run, Digest: t.Call.Digest}
 	var problems fault.Problems
 	for _, s := range streams {
-		if in.Full {
-			s.Mode, s.Cursor = job.Full, ""
-		}
 		sp, err := stream(ctx, t, src, s, in.Full)
 		if err != nil {
 			return nil, fmt.Errorf("stream %s: %w", s.Name, err)
@@ -162,7 +159,7 @@ func stream(ctx context.Context, t *step.Turn, src connector.Source, s job.Strea
 			if found && !full {
 				request.Known, last = known, c.Drained
 			}
-		case s.Mode == job.Incremental:
+		case s.Mode == job.Incremental && !full:
 			request.Positions[c.Partition] = c.Position
 		}
 	}
@@ -176,7 +173,7 @@ func stream(ctx context.Context, t *step.Turn, src connector.Source, s job.Strea
 		}
 	}
 	plan, err := src.Plan(ctx, request)
-	return step.StreamPlan{Stream: s, Plan: plan}, err
+	return step.StreamPlan{Stream: s, Restart: full, Plan: plan}, err
 }
 
 // committed says whether the last commit of every destination is that of the run.
@@ -213,14 +210,13 @@ func prepare(ctx context.Context, t *step.Turn, s step.StreamPlan) error {
 	if err != nil {
 		return err
 	}
-	claim := connector.Claim{Term: t.Call.Term, Fence: c.Fence, Owner: t.Owner}
 	for i := range t.Job.Destinations {
 		d, err := t.Destination(ctx, i)
 		if err != nil {
 			return err
 		}
-		if err := d.Prepare(ctx, compiled.Targets[i], claim); err != nil {
-			return fmt.Errorf("destination %s, stream %s: %w", t.Job.Destinations[i].Name, s.Stream.Name, err)
+		if err := d.Prepare(ctx, compiled.Targets[i], t.Claim(c)); err != nil {
+			return fmt.Errorf("destination %s, stream %s: %w", t.Job.Destinations[i].Name, s.Stream.Name, t.Behind(ctx, c, err))
 		}
 	}
 	return nil
@@ -257,20 +253,12 @@ func handOut(ctx context.Context, t *step.Turn, s step.StreamPlan, n int) ([]sta
 	return items, nil
 }
 
-// failedBefore lists the partitions that failed for good in an earlier leg of this execution; a redrive begins at leg 1 and tries them again.
+// failedBefore lists the partitions that failed for good in an earlier leg of this redrive.
 func failedBefore(ctx context.Context, t *step.Turn) (map[string]bool, error) {
 	failed := map[string]bool{}
-	if t.Call.Leg <= 1 {
-		return failed, nil
-	}
-	partitions, err := t.Protocol.Store.Partitions(ctx, t.Call.Job, t.Call.Run)
-	if err != nil {
-		return nil, err
-	}
+	partitions, err := t.FailedPartitions(ctx)
 	for _, p := range partitions {
-		if p.ErrorCode != "" {
-			failed[p.Stream+"\x00"+p.Partition] = true
-		}
+		failed[p.Stream+"\x00"+p.Partition] = true
 	}
-	return failed, nil
+	return failed, err
 }

@@ -58,14 +58,14 @@ func run(ctx context.Context, t *step.Turn) (stage.BatchResult, error) {
 	if b, err = t.PutBatch(ctx, key, b); err != nil {
 		return stage.BatchResult{}, err
 	}
-	t.Remember(t.Execution(b.Len(), nil))
+	t.Remember(ctx, t.Execution(b.Len(), nil))
 	return stage.BatchResult{Next: stage.NextLoad, Batch: key}, nil
 }
 
 func firstOf(rejects []record.Reject) string {
 	for _, r := range rejects {
 		if r.Phase == "validate" {
-			return fmt.Sprintf("record %s: %s", r.Key, r.Message)
+			return fmt.Sprintf("record %d of the batch: %s", r.Index, r.Message)
 		}
 	}
 	return ""

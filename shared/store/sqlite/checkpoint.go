@@ -91,8 +91,8 @@ func (s *Store) Checkpoint(ctx context.Context, w store.MoveCheckpoint) (c store
 func record(ctx context.Context, tx *sql.Tx, w store.MoveCheckpoint) error {
 	args := append(keyArgs(w.CheckpointKey), named("run", w.Run, "seq", w.Seq, "now", w.Now, "expires_at", w.Now.Add(store.RunRetention))...)
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO run_partition (job, run_id, stream, partition, last_seq, error_code, error_text, updated_at, expires_at, `+counterColumns+`)
-		VALUES (@job, @run, @stream, @partition, @seq, '', '', @now, @expires_at, `+counterValues+`)
+		INSERT INTO run_partition (job, run_id, stream, partition, last_seq, attempt, error_code, error_text, updated_at, expires_at, `+counterColumns+`)
+		VALUES (@job, @run, @stream, @partition, @seq, '', '', '', @now, @expires_at, `+counterValues+`)
 		ON CONFLICT (job, run_id, stream, partition) DO UPDATE
 		SET last_seq=@seq, error_code='', error_text='', updated_at=@now, expires_at=@expires_at, `+counterAdds, append(args, counterArgs(w.Counters)...)...)
 	if err != nil {
@@ -121,6 +121,15 @@ func (s *Store) Drain(ctx context.Context, w store.DrainCheckpoint) (c store.Che
 		c, applied, err = move(ctx, tx, w.CheckpointKey, query{args: args, sql: `
 		UPDATE checkpoint SET drained=@run, position=@position, schema=@schema, updated_at=@now
 		WHERE job=@job AND stream=@stream AND partition=@partition AND fence=@f AND owner=@owner`})
+		if err != nil || !applied || w.Deleted == 0 {
+			return err
+		}
+		args := append(keyArgs(w.CheckpointKey), named("run", w.Run, "now", w.Now, "expires_at", w.Now.Add(store.RunRetention))...)
+		_, err := tx.ExecContext(ctx, `
+		INSERT INTO run_partition (`+partitionColumns+`, expires_at, `+counterColumns+`)
+		VALUES (@job, @run, @stream, @partition, 0, '', '', '', @now, @expires_at, `+counterValues+`)
+		ON CONFLICT (job, run_id, stream, partition) DO UPDATE SET n_deleted=@n_deleted, updated_at=@now`,
+			append(args, counterArgs(store.Counters{Deleted: w.Deleted})...)...)
 		return err
 	})
 	return c, applied && err == nil, err

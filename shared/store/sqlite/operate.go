@@ -29,6 +29,9 @@ func (s *Store) Reset(ctx context.Context, w store.ResetLock) (store.Lock, bool,
 				return err
 			}
 		}
+		if _, err := tx.ExecContext(ctx, `UPDATE checkpoint SET nack_window='' WHERE job=@job`, named("job", l.Job)...); err != nil {
+			return err
+		}
 		if !w.Force {
 			return nil
 		}

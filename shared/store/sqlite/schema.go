@@ -82,6 +82,7 @@ CREATE TABLE run_partition (
 	stream     TEXT    NOT NULL,
 	partition  TEXT    NOT NULL,
 	last_seq   INTEGER NOT NULL,
+	attempt    TEXT    NOT NULL,
 	error_code TEXT    NOT NULL,
 	error_text TEXT    NOT NULL,
 	updated_at INTEGER NOT NULL,
