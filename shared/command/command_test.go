@@ -32,10 +32,11 @@ type called struct {
 
 // project is a folder to call the command in.
 type project struct {
-	dir string
-	now func() time.Time
-	in  string
-	tty bool
+	dir     string
+	now     func() time.Time
+	in      string
+	tty     bool
+	signals chan os.Signal
 }
 
 // newProject makes the project of init.
@@ -52,6 +53,9 @@ func newProject(t *testing.T) *project {
 func (p *project) call(args ...string) called {
 	var out, err bytes.Buffer
 	o := Options{Catalog: catalog.Builtin(), Args: args, In: strings.NewReader(p.in), Out: &out, Err: &err, Dir: p.dir, Now: p.now}
+	if p.signals != nil {
+		o.Signals = p.signals
+	}
 	o.Env = func(string) (string, bool) { return "", false }
 	o.Terminal = func(stream any) int {
 		if _, in := stream.(*strings.Reader); in && p.tty {

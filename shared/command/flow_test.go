@@ -193,3 +193,13 @@ func TestDoctor_ClockSetBack(t *testing.T) {
 	p.now = nil
 	p.want(t, ExitUnreachable, []string{"fail  clock", "the clock was set back"}, "doctor")
 }
+
+func TestFlow_InterruptedTwice(t *testing.T) {
+	p := newProject(t)
+	p.signals = make(chan os.Signal, 2)
+	p.signals <- os.Interrupt
+	p.signals <- os.Interrupt
+	p.want(t, ExitFailed, []string{"interrupt again to end at once", "ending at once"}, "run", "sample")
+	p.signals = nil
+	p.want(t, ExitOK, []string{"6 loaded"}, "run", "sample")
+}

@@ -144,7 +144,10 @@ func (a *app) walk(ctx context.Context, rt *runtime, job found, c runCall) (_ re
 	})
 	ended := a.o.Now()
 	g.stop()
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // whatever the error is, it comes from the second interrupt
+		return report{}, fault.New(fault.Aborted, "ended before the run had begun")
+	case err != nil:
 		return report{}, err
 	}
 	p := newReport(result, began, ended, a.lineFor(c.arg))
