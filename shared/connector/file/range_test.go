@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"gocloud.dev/blob/memblob"
 	"pgregory.net/rapid"
 
 	"github.com/lockstep-data/lockstep/shared/connector"
@@ -206,5 +205,3 @@ func TestRoundTrip(t *testing.T) {
 		}
 	})
 }
-
-var _ = memblob.OpenBucket

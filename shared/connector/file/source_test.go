@@ -3,7 +3,6 @@ package file_test
 import (
 	"bytes"
 	"encoding/base64"
-	stdcsv "encoding/csv"
 	"fmt"
 	"log/slog"
 	"os"
@@ -179,5 +178,3 @@ func TestSource_Contract(t *testing.T) {
 		t.Run(name, func(t *testing.T) { conntest.Source(t, c) })
 	}
 }
-
-var _ = stdcsv.NewReader
