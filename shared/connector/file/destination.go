@@ -320,7 +320,7 @@ func (d *Destination) schemaNames(f *target, s state, t connector.Target) []stri
 	return s.Columns
 }
 
-// Refusals of a batch: rows that have a value in a column which the file does not have, by policy.
+// deadLetters gives the refusals of a batch, and which rows they are: rows that have a value in a column which the file does not have, by policy.
 func deadLetters(t connector.Target, b record.Batch, columns []string) ([]record.Refusal, []bool) {
 	var refused []record.Refusal
 	var skip []bool

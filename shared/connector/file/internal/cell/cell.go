@@ -207,8 +207,7 @@ func (c *Column) Raw(b []byte) {
 	c.added()
 }
 
-// Truncate takes back the last cell when there are more than n. It cannot take back more than one, nor one of a UUID or Bytes
-// column when Reset is needed: those answer false and the caller builds the batch anew.
+// Truncate takes back the last cell when there are more than n. It can take back only one.
 func (c *Column) Truncate(n int) {
 	if c.n <= n {
 		return
