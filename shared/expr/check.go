@@ -254,7 +254,7 @@ func (c *checker) array(n *ast.ArrayNode, at int) (*node, error) {
 
 // object is a JSON object.
 func (c *checker) object(n *ast.MapNode, at int) (*node, error) {
-	args := []*node{literal(stringType, "", at)}
+	args, names := []*node{literal(stringType, "", at)}, map[any]bool{}
 	for _, pair := range n.Pairs {
 		p := pair.(*ast.PairNode)
 		key, err := c.check(p.Key)
@@ -264,6 +264,10 @@ func (c *checker) object(n *ast.MapNode, at int) (*node, error) {
 		if !key.is(record.String) {
 			return nil, failAt(key.at, badExpression, "the names of an object are written out")
 		}
+		if names[key.value] {
+			return nil, failAt(key.at, badExpression, "%s is in the object twice", quote(key.value.(string)))
+		}
+		names[key.value] = true
 		x, err := c.check(p.Value)
 		if err != nil {
 			return nil, err

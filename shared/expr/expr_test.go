@@ -199,6 +199,8 @@ var vectors = []struct{ src, want string }{
 	{`timestamp(day) <= at`, `true | true | null | true`},
 	{`format(at, "%Y/%m %H:%M")`, `"2026/08 17:03" | "1969/12 23:59" | null | "2000/02 00:00"`},
 	{`year(day) * 100 + month(at)`, `202608 | 196912 | null | 200002`},
+	{`hour(at) + day(day)`, `39 | 54 | null | 29`},
+	{`starts_with(s, " ")`, `true | false | null | false`},
 	{`weekday(day)`, `6 | 3 | null | 2`},
 	// JSON
 	{`p.a.b[0]`, `1 | null | null | null`},
@@ -283,6 +285,7 @@ var mistakes = []struct{ src, want string }{
 	{`date(clock)`, `column 6: time cannot become date (write date(value[, "%d.%m.%Y"]))`},
 	{`upper`, `column 1: there is no column "upper" here (upper is a function: write upper(text))`},
 	{`let i = 1; i`, `column 5: "i" is the name of a column (choose another name)`},
+	{`{a: 1, b: 2, a: 3}`, `column 14: "a" is in the object twice`},
 	{`i in []`, `column 3: the list behind in is empty`},
 	{`9223372036854775808`, `column 19: the number is beyond 64 bits`},
 	{strings.Repeat("1 < int(", 50) + "1" + strings.Repeat(" < 2) < 2", 50), `column 403: the expression has too many parts`},

@@ -18,9 +18,9 @@ const maxText = 16 << 20
 var errLong = errors.New("the text would be longer than 16 MiB")
 
 var textFunctions = map[string]function{
-	"upper":         text1("upper(text)", "The text in upper case.", strings.ToUpper),
-	"lower":         text1("lower(text)", "The text in lower case.", strings.ToLower),
-	"trim":          text1("trim(text)", "The text without white space at both ends.", strings.TrimSpace),
+	"upper":         text1("upper(text)", "The text in upper case.", caseKernel('a', 'z', strings.ToUpper)),
+	"lower":         text1("lower(text)", "The text in lower case.", caseKernel('A', 'Z', strings.ToLower)),
+	"trim":          text1("trim(text)", "The text without white space at both ends.", pure1(stringType, strings.TrimSpace)),
 	"starts_with":   text2("starts_with(text, start)", "Whether the text begins so; also text startsWith start.", strings.HasPrefix),
 	"ends_with":     text2("ends_with(text, end)", "Whether the text ends so; also text endsWith end.", strings.HasSuffix),
 	"replace":       {usage: "replace(text, old, new)", doc: "The text with every old replaced by new.", min: 3, max: 3, make: makeReplace},
@@ -34,12 +34,12 @@ var textFunctions = map[string]function{
 	"md5":           {usage: "md5(text)", doc: "The MD5 hash in lower-case hexadecimal digits; no protection against anybody.", min: 1, max: 1, make: makeHash(sumMD5)},
 }
 
-func text1(usage, doc string, f func(string) string) function {
+func text1(usage, doc string, i impl) function {
 	return function{usage, doc, 1, 1, func(c *call) (*node, error) {
 		if err := c.texts(); err != nil {
 			return nil, err
 		}
-		return c.node(pure1(stringType, f))
+		return c.node(i)
 	}}
 }
 
@@ -238,18 +238,7 @@ func makeConcat(c *call) (*node, error) {
 		}
 		c.args[i] = convert(a, stringType)
 	}
-	if len(c.args) == 2 {
-		return c.node(map2(stringType, joinTexts))
-	}
-	return c.node(mapN(stringType, func(args []any) (any, error) {
-		var b strings.Builder
-		for _, a := range args {
-			if b.WriteString(a.(string)); b.Len() > maxText {
-				return nil, errLong
-			}
-		}
-		return b.String(), nil
-	}))
+	return c.node(joinAll(stringType))
 }
 
 func joinTexts(a, b string) (string, error) {
