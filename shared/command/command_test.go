@@ -150,6 +150,7 @@ func TestWrongUse(t *testing.T) {
 		{"a level", []string{"status", "--log-level", "loud"}, []string{"debug, info, warn or error"}},
 		{"a time-out", []string{"run", "sample", "--step-timeout", "1ms"}, []string{"too short"}},
 		{"concurrency", []string{"run", "sample", "--concurrency", "41"}, []string{"1 to 40"}},
+		{"a stream", []string{"run", "sample", "--stream", "order"}, []string{`has no stream "order"`, "did you mean orders?"}},
 		{"new and run", []string{"run", "sample", "--new", "--run", "x"}, []string{"--new and --run"}},
 		{"a limit", []string{"runs", "--limit", "0"}, []string{"1 to 1000"}},
 		{"a status", []string{"runs", "--status", "done"}, []string{`there is no status "done"`}},

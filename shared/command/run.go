@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -86,6 +88,9 @@ func (a *app) run(ctx context.Context, arg string, f runFlags) error {
 	if !job.doc.Job.Enabled {
 		return a.notRun(arg, wrong("write enabled: true in "+job.doc.File, "there is no job %q: it is disabled", job.doc.Job.ID))
 	}
+	if err := checkStreams(job, f.streams); err != nil {
+		return a.notRun(arg, err)
+	}
 	if f.concurrency > 0 {
 		job.doc.Job.Concurrency = f.concurrency // not part of the job's digest
 	}
@@ -103,6 +108,25 @@ func (a *app) run(ctx context.Context, arg string, f runFlags) error {
 		return a.notRun(arg, err)
 	}
 	return a.ended(report, f)
+}
+
+// checkStreams refuses a stream that the job does not name before it costs a try. When the job names none, the source decides.
+func checkStreams(f found, wanted []string) error {
+	var known []string
+	for _, s := range f.doc.Job.Source.Streams {
+		known = append(known, s.Name)
+	}
+	for _, name := range wanted {
+		if len(known) == 0 || slices.Contains(known, name) {
+			continue
+		}
+		hint := "streams: " + strings.Join(known, ", ")
+		if near := fault.Nearest(name, known); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return wrong(hint, "job %s has no stream %q", f.doc.Job.ID, name)
+	}
+	return nil
 }
 
 // runCall is what walk needs beside the job.
