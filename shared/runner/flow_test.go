@@ -176,10 +176,3 @@ func TestRunner_History(t *testing.T) {
 		t.Errorf("run: steps %v, %d %%, ended %v", r.Run.Steps, r.Run.Percent, r.Run.EndedAt)
 	}
 }
-
-func TestRunner_DisabledOrMissingJob(t *testing.T) {
-	l := newLab(t, fmt.Sprintf(copied, 2)+"enabled: false\n")
-	l.write("in/things.csv", "id,name", "1,a")
-	_, err := l.try(runner.Request{})
-	t.Logf("disabled: %v", err)
-}
