@@ -64,7 +64,9 @@ func NewRegistry(specs ...Spec) Registry {
 
 // Builtin gives the rules that Lockstep brings.
 func Builtin() Registry {
-	return NewRegistry(requiredSpec(), rangeSpec(), oneOfSpec(), lengthSpec(), patternSpec())
+	return NewRegistry(
+		requiredSpec(), typeSpec(), rangeSpec(), lengthSpec(), patternSpec(), oneOfSpec(), uniqueSpec(), exprSpec(),
+	)
 }
 
 // Names lists the rules, sorted.
