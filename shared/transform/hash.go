@@ -42,16 +42,21 @@ func newHash(c Config) (Transform, error) {
 	if v.Algorithm == "sha512" {
 		algorithm = sha512.New
 	}
-	start := algorithm
+	open := algorithm
 	if v.Salt != "" {
-		start = func() hash.Hash { return hmac.New(algorithm, []byte(v.Salt)) }
+		open = func() hash.Hash { return hmac.New(algorithm, []byte(v.Salt)) }
 	}
 	var p problems
 	t := p.rewrite(c, v.Columns)
-	t.text = func(s string) string {
-		h := start()
-		_, _ = h.Write([]byte(s)) // never fails
-		return hex.EncodeToString(h.Sum(nil))
+	t.start = func() func(string) string {
+		h, in, sum := open(), []byte(nil), []byte(nil)
+		return func(s string) string {
+			h.Reset()
+			in = append(in[:0], s...)
+			_, _ = h.Write(in) // never fails
+			sum = h.Sum(sum[:0])
+			return hex.EncodeToString(sum)
+		}
 	}
 	return t, p.list.Err()
 }

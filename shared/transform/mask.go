@@ -38,7 +38,7 @@ type rewrite struct {
 	schema record.Schema
 	from   []record.Type
 	places []int
-	text   func(string) string
+	start  func() func(string) string // makes the function for one column of one batch
 }
 
 func newMask(c Config) (Transform, error) {
@@ -58,7 +58,7 @@ func newMask(c Config) (Transform, error) {
 		p.keyStays(setting.Index(setting.Join(c.Path, "columns"), i), name, "masked", c.Key)
 	}
 	t := p.rewrite(c, v.Columns)
-	t.text = func(s string) string { return masked(s, v.Keep, v.With) }
+	t.start = func() func(string) string { return func(s string) string { return masked(s, v.Keep, v.With) } }
 	return t, p.list.Err()
 }
 
@@ -113,11 +113,12 @@ func (t *rewrite) Apply(_ context.Context, b record.Batch) (Result, error) {
 func (t *rewrite) column(texts *array.String) arrow.Array {
 	b := record.NewColumnBuilder(record.Type{Kind: record.String}).(*array.StringBuilder)
 	b.Reserve(texts.Len())
+	text := t.start()
 	for row := range texts.Len() {
 		if texts.IsNull(row) {
 			b.AppendNull()
 		} else {
-			b.Append(t.text(texts.Value(row)))
+			b.Append(text(texts.Value(row)))
 		}
 	}
 	return b.NewArray()
