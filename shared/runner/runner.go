@@ -137,7 +137,7 @@ const askAgain = 50 * time.Millisecond
 
 // close ends what the walk left open.
 func (r *Runner) close(ctx context.Context, n next, ended asl.Result) error {
-	end := closing.End{Job: n.job, Run: n.run, Epoch: store.Epoch(n.redrive, 1, 0, 0), Succeeded: ended.Status == asl.StatusSucceeded}
+	end := closing.End{Job: n.job, Run: n.run, Epoch: store.Epoch(n.redrive, 1, 0, 0), Holder: r.Env.Holder(executionPrefix + n.run), Succeeded: ended.Status == asl.StatusSucceeded}
 	if !end.Succeeded {
 		end.Code, end.Message = step.CodeOf(ended.Error), ended.Cause
 		if ended.Status == asl.StatusAborted {

@@ -17,6 +17,7 @@ type End struct {
 	Job       string
 	Run       string
 	Epoch     string // of the execution that ended, as high as it can have come
+	Holder    string // of a run in a process: that process; "" for an execution
 	Succeeded bool
 	Code      fault.Code // when it did not succeed
 	Message   string
@@ -39,6 +40,8 @@ func Run(ctx context.Context, env *step.Env, end End) error {
 	switch {
 	case end.Succeeded && !(mine && lock.Status == store.Succeeded):
 		return nil // it was skipped: another run, or another process of this one, holds the lock
+	case mine && lock.Status == store.InProgress && end.Holder != "" && lock.Holder != end.Holder:
+		return nil // another process goes on with the run
 	case mine && lock.Status == store.InProgress && redrive(lock.Epoch) > redrive(end.Epoch):
 		return nil // it was redriven meanwhile; this is a late word about the time before
 	}

@@ -41,7 +41,7 @@ func classify(result int) (fault.Code, string) {
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL:
 		return fault.Transient, "look at the disk; it must be local, not a network share"
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return fault.DataInvalid, "it is damaged or no state file: put back a copy and run lockstep doctor --after-restore, or move it away to start over"
+		return fault.DataInvalid, "it is damaged or no state file: put back a copy of it, or move it away to start over"
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH:
 		return fault.AuthDenied, "check that the file and its folder can be read and written"
 	case sqlite3.SQLITE_FULL:
