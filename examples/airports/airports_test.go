@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lockstep-data/lockstep/examples"
+	"github.com/lockstep-data/lockstep/examples/exampletest"
 )
 
 // The days of the data.
@@ -80,7 +80,7 @@ var jobs = map[string][]stream{
 
 // day is the figures of a job's run, with its failures by rule and what its tables then hold.
 type day struct {
-	examples.Figures
+	exampletest.Figures
 	ByRule map[string]int `json:"failed_by_rule"`
 	Tables map[string]int `json:"rows_in_table"`
 }
@@ -89,7 +89,7 @@ type day struct {
 func TestAirports(t *testing.T) {
 	for name, streams := range jobs {
 		t.Run(name, func(t *testing.T) {
-			p := examples.Copy(t)
+			p := exampletest.Copy(t)
 			tables := make([]map[string]map[string]any, len(streams))
 			for i := range tables {
 				tables[i] = map[string]map[string]any{}
@@ -105,7 +105,7 @@ func TestAirports(t *testing.T) {
 				p.Env["DAY"] = d
 				r := p.Run(name)
 				if same := name == "countries" && d == secondDay; same {
-					sum.Figures = examples.Figures{} // the same file on both days
+					sum.Figures = exampletest.Figures{} // the same file on both days
 					want[d] = sum
 				}
 				if r.Figures() != sum.Figures {
@@ -133,14 +133,14 @@ func TestAirports(t *testing.T) {
 				}
 			}
 			p.RunsNothing(name, "files compressed again")
-			examples.Expect(t, name+".json", want)
+			exampletest.Expect(t, name+".json", want)
 		})
 	}
 }
 
 // TestDayTwo holds the figures that the two files of runways differ by.
 func TestDayTwo(t *testing.T) {
-	p := examples.Copy(t)
+	p := exampletest.Copy(t)
 	p.Run("runways-plain")
 	p.Env["DAY"] = secondDay
 	r := p.Run("runways-plain")
@@ -151,7 +151,7 @@ func TestDayTwo(t *testing.T) {
 
 // TestTraps looks at values that loaders like to spoil.
 func TestTraps(t *testing.T) {
-	p := examples.Copy(t)
+	p := exampletest.Copy(t)
 	p.Run("countries")
 	p.Run("reference")
 	for query, want := range map[string]string{
@@ -265,7 +265,7 @@ func readCSV(t *testing.T, file string) []map[string]any {
 }
 
 // compare holds every cell of a table against what it must hold.
-func compare(t *testing.T, p *examples.Project, s stream, want map[string]map[string]any) {
+func compare(t *testing.T, p *exampletest.Project, s stream, want map[string]map[string]any) {
 	t.Helper()
 	var names []string
 	for _, c := range p.Query("out/airports.db", "SELECT name FROM pragma_table_info('"+s.table+"')") {

@@ -9,16 +9,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lockstep-data/lockstep/examples"
+	"github.com/lockstep-data/lockstep/examples/exampletest"
 )
 
 // TestCustomTransform compares what the function made of each runway with another formula for the same distance.
 func TestCustomTransform(t *testing.T) {
-	p := examples.Copy(t)
+	p := exampletest.Copy(t)
 	p.Main = run
 	want := map[int64]float64{} // feet by id, of what must be loaded
 	refused := map[string]bool{}
-	var figures examples.Figures
+	var figures exampletest.Figures
 	for _, row := range readCSV(t, "data/runways.csv.gz") {
 		figures.Read++
 		feet, known := distance(row)
@@ -69,12 +69,12 @@ func TestCustomTransform(t *testing.T) {
 	p.RunsNothing("runways", "a file with a new time")
 	p.Recompress("data/runways.csv.gz")
 	p.RunsNothing("runways", "a file compressed again")
-	examples.Expect(t, "figures.json", figures)
+	exampletest.Expect(t, "figures.json", figures)
 }
 
 // TestUnknownFunction: the command without the function says what is missing.
 func TestUnknownFunction(t *testing.T) {
-	p := examples.Copy(t)
+	p := exampletest.Copy(t)
 	exit, out, errs := p.Lockstep("check", "runways")
 	if exit != 2 || !strings.Contains(out+errs, `"measure"`) {
 		t.Errorf("exit code %d\n%s%s", exit, out, errs)

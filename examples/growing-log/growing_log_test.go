@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/lockstep-data/lockstep/examples"
+	"github.com/lockstep-data/lockstep/examples/exampletest"
 )
 
 // line is a line of the log, as encoding/json reads it.
@@ -26,9 +26,9 @@ type line struct {
 
 // TestGrowingLog: only new lines move, each once, also those that have the time of the last one.
 func TestGrowingLog(t *testing.T) {
-	p := examples.Copy(t)
+	p := exampletest.Copy(t)
 	log := filepath.Join(p.Dir, "data", "requests.ndjson")
-	var runs []examples.Figures
+	var runs []exampletest.Figures
 	run := func(what string, want int64) {
 		t.Helper()
 		r := p.Run("requests")
@@ -56,11 +56,11 @@ func TestGrowingLog(t *testing.T) {
 
 	p.Touch("data/requests.ndjson")
 	run("a new time of the file", 0)
-	examples.Expect(t, "runs.json", runs)
+	exampletest.Expect(t, "runs.json", runs)
 }
 
 // script runs append.sh in the copy.
-func script(t *testing.T, p *examples.Project, args ...string) string {
+func script(t *testing.T, p *exampletest.Project, args ...string) string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "sh", append([]string{"append.sh"}, args...)...)
 	c.Dir = p.Dir
@@ -93,7 +93,7 @@ func lines(t *testing.T, file string) []line {
 }
 
 // compare holds the table against the log.
-func compare(t *testing.T, p *examples.Project, file string) {
+func compare(t *testing.T, p *exampletest.Project, file string) {
 	t.Helper()
 	var want []string
 	for _, l := range lines(t, file) {

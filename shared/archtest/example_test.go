@@ -15,7 +15,7 @@ func checkExamples(t *tree) []finding {
 	examples, _ := fs.ReadDir(t.fs, "examples") // none yet: nothing to check
 	for _, e := range examples {
 		dir := path.Join("examples", e.Name())
-		if !e.IsDir() || ignored(e.Name()) {
+		if !e.IsDir() || ignored(e.Name()) || isTestDir(e.Name()) {
 			continue
 		}
 		entries, err := fs.ReadDir(t.fs, dir)

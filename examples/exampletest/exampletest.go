@@ -1,7 +1,7 @@
-// Package examples runs the examples of the folders beside it in their tests: it copies an example, calls the command in the copy, and
+// Package exampletest runs the examples of the folders beside it in their tests: it copies an example, calls the command in the copy, and
 // reads what arrived with database/sql. It compares nothing itself: each test works out what to expect with a reader of its own. Only
 // those tests import it.
-package examples
+package exampletest
 
 import (
 	"bytes"
