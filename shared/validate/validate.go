@@ -66,6 +66,7 @@ func NewRegistry(specs ...Spec) Registry {
 func Builtin() Registry {
 	return NewRegistry(
 		requiredSpec(), typeSpec(), rangeSpec(), lengthSpec(), patternSpec(), oneOfSpec(), uniqueSpec(), exprSpec(),
+		jsonSchemaSpec(),
 	)
 }
 
