@@ -28,8 +28,8 @@ func jsonSchemaSpec() Spec {
 			Doc: "Draft 2020-12 unless $schema names an earlier one; formats such as date and uuid are checked. The schema stands in the job or in a file " +
 				"of the project, and may refer to parts of itself only. As a whole, a record is an object of its columns: numbers, bools and JSON " +
 				"columns are what they are, everything else is text, and a column that is null is left out, so that required finds it; nulls: keep " +
-				"makes it null. With column a null passes: add the rule required to refuse it. Values of the job that begin with ${ stand for " +
-				"variables; $${ is the text ${.",
+				"makes it null. With column a null passes: add the rule required to refuse it. A text of the job with ${NAME} in it stands for a " +
+				"variable; $${ is the text ${.",
 			Body: setting.Field{Kind: setting.Object, Fields: []setting.Field{
 				{Name: keyColumn, Kind: setting.String, Syntax: setting.Column, Doc: "The column whose values must fit; the whole record when left out."},
 				{Name: keySchema, Kind: setting.Map, Doc: "The schema.", Item: &setting.Field{Kind: setting.Any}},
