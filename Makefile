@@ -55,7 +55,7 @@ cover: ## measure test coverage; the page is out/cover.html
 .PHONY: build
 build: ## build bin/lockstep
 	@mkdir -p bin
-	$(GO) build -trimpath -o bin/lockstep ./cmd/lockstep
+	$(GO) build -o bin/lockstep ./cmd/lockstep
 
 .PHONY: docs
 docs: ## write the generated pages: docs/reference and docs/schema

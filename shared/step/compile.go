@@ -51,7 +51,7 @@ func (e *Env) Compile(j job.Job, s StreamPlan, run string) (*Compiled, error) {
 	}
 	if s.Stream.Filter != "" {
 		var err error
-		c.Filter, err = expr.Compile(s.Stream.Filter, s.Plan.Schema)
+		c.Filter, err = expr.Condition(s.Stream.Filter, s.Plan.Schema)
 		note(err, "source.streams."+s.Stream.Name+".filter")
 	}
 	e.compileChain(j, s, c, note)

@@ -20,18 +20,18 @@ func castSpec() Spec {
 			Summary: "Gives columns another type.",
 			Doc: "Texts are read in the form that the type has everywhere: 12, 2.5, true or 1, 2026-08-22, 2026-08-22T17:03:59Z. Numbers become " +
 				"each other where nothing is lost, 1 and 0 become bools, a timestamp becomes the date of its day. A JSON string counts as its " +
-				"text. A record whose value does not fit is refused, or the value becomes null with on_error: null.",
+				"text. A record whose value does not fit is refused, or the value becomes null with on_error: set_null.",
 			Body: setting.Field{
 				Kind: setting.Map, Doc: "Column to type.", Min: setting.Bound(1),
 				Item: &setting.Field{Kind: setting.Choice, Doc: "The type, alone or with on_error.", Forms: []setting.Field{
 					{Kind: setting.String, Syntax: setting.Type, Doc: "The type.", Required: true},
 					{Kind: setting.Object, Fields: []setting.Field{
 						{Name: "type", Kind: setting.String, Syntax: setting.Type, Doc: "The type.", Required: true},
-						{Name: "on_error", Kind: setting.String, Doc: "What becomes of a value that does not fit.", Options: []string{"refuse", "null"}, Default: "refuse"},
+						{Name: "on_error", Kind: setting.String, Doc: "What becomes of a value that does not fit.", Options: []string{"refuse", "set_null"}, Default: "refuse"},
 					}},
 				}},
 			},
-			Example: "cast: {closed: bool, price: \"decimal(10,2)\", opened: {type: date, on_error: null}}",
+			Example: "cast: {closed: bool, price: \"decimal(10,2)\", opened: {type: date, on_error: set_null}}",
 			Since:   "0.1.0",
 		},
 		New: newCast,
@@ -64,7 +64,7 @@ func newCast(c Config) (Transform, error) {
 		text, plain := raw[name].(string)
 		if m, ok := raw[name].(map[string]any); ok {
 			text, _ = m["type"].(string)
-			x.null = m["on_error"] == "null"
+			x.null = m["on_error"] == "set_null"
 		}
 		if !plain {
 			path = setting.Join(path, "type")

@@ -19,7 +19,7 @@ var castCases = []chainCase{
 			4! cast: d as decimal(4,1): "2.55" does not fit decimal(4,1)`,
 	},
 	{
-		name: "null in place of errors", config: map[string]any{"n": map[string]any{"type": "int", "on_error": "null"}},
+		name: "null in place of errors", config: map[string]any{"n": map[string]any{"type": "int", "on_error": "set_null"}},
 		schema: schemaOf("n string"), rows: [][]string{{"12"}, {"x"}},
 		want: `n int
 			0 {"n":12}
