@@ -16,7 +16,7 @@ run() {
 show() { go run "./$example/show" "$@" "$example/out/airports.db"; }
 
 [ -d "$example" ] || { echo "run this from the root of the repository" >&2; exit 2; }
-[ -x "$lockstep" ] || { mkdir -p bin && go build -trimpath -o bin/lockstep ./cmd/lockstep; }
+[ -x "$lockstep" ] || { mkdir -p bin && go build -o bin/lockstep ./cmd/lockstep; }
 rm -rf "$example/out" "$example/.lockstep"
 
 say "day one, 2026-07-23: everything is new"
