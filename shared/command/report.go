@@ -151,7 +151,7 @@ func (p report) writeCounts(w io.Writer, c palette) {
 		row("loaded", p.Loaded, "")
 	}
 	if p.Deleted > 0 {
-		row("deleted", p.Deleted, " that the source no longer has")
+		row("deleted", p.Deleted, " that the source no longer gives")
 	}
 	if p.Warned > 0 {
 		row("warned", p.Warned, " loaded all the same")

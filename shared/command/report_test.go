@@ -38,7 +38,7 @@ func TestReport(t *testing.T) {
 runways  partial  run 20261122T120000Z-1a2b3c4d
   read     47,000 = 46,000 loaded + 997 filtered + 3 failed
   loaded   46,000 = 53 inserted + 68 updated + 45,879 unchanged
-  deleted       2 that the source no longer has
+  deleted       2 that the source no longer gives
   warned        1 loaded all the same
   took     2.0 s, 23,500/s
   note     stream runways: nothing was deleted, since records failed whose key

@@ -122,7 +122,7 @@ func (k kit) destination() setting.Field {
 					{Name: "mode", Kind: setting.String, Options: modes,
 						Doc: "append: add. upsert: insert or update by key. replace: write a new target and swap it in at the end of the run. truncate_insert: empty the target, then add."},
 					columns("key", "Columns of the key at the target. Left out: the stream's key."),
-					{Name: "delete_missing", Kind: setting.Bool, Default: false, Doc: "Delete from the target what the source no longer has; with upsert and mode full."},
+					{Name: "delete_missing", Kind: setting.Bool, Default: false, Doc: "Delete from the target what the source no longer gives; with upsert and mode full. A record that is filtered out now is deleted too, one that fails now keeps its old row."},
 					{Name: "backup", Kind: setting.Bool, Default: false, Doc: "Keep the old target until the next run; with replace and truncate_insert."},
 				}}}},
 		{Name: "drift", Kind: setting.String, Options: drifts, Default: string(job.Halt),

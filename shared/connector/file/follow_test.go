@@ -134,6 +134,22 @@ func TestSource_Cursor(t *testing.T) {
 	}
 }
 
+// TestSource_CursorHalfLine reads a log while its last line is being written.
+func TestSource_CursorHalfLine(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.ndjson", []byte("{\"c\":1}\n{\"c\":2}\n{\"c\":"))
+	sc := scenario{src: openSource(t, dir, map[string]any{"path": "a.ndjson"}), stream: job.Stream{Mode: job.Incremental, Cursor: "c"}, records: 10}
+	first := mustRun(t, sc)
+	if first.read != 2 || len(first.rejects) != 0 {
+		t.Fatalf("read %d, rejects %v; the half line must wait", first.read, first.rejects)
+	}
+	write(t, dir, "a.ndjson", []byte("{\"c\":1}\n{\"c\":2}\n{\"c\":3}\n"))
+	sc.positions = map[string]string{"a.ndjson": first.batches[len(first.batches)-1].End}
+	if rest := mustRun(t, sc); rest.read != 1 || len(rest.rejects) != 0 {
+		t.Errorf("read %d, rejects %v; want the line that is whole now", rest.read, rest.rejects)
+	}
+}
+
 func TestSource_CursorChecks(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.csv", []byte("c,s,b\n1,x,true\n3,y,true\n2,z,false\n"))

@@ -59,7 +59,9 @@ func (s *Source) Open(ctx context.Context, req connector.OpenRequest) (connector
 		return nil, err
 	}
 	r.h = h
-	o := opening{name: r.part.File, offset: r.part.From, line: r.part.Line, limit: r.part.To, partial: growing, blank: len(h.names) == 1}
+	o := opening{name: r.part.File, offset: r.part.From, line: r.part.Line, limit: r.part.To, blank: len(h.names) == 1}
+	// A log's last line may be half written; the next run finds it whole. A CSV file with a cursor may do without the last line's end.
+	o.partial = growing || req.Stream.Mode == job.Incremental && s.c.Format == formatNDJSON
 	if err := r.locate(ctx, &o, growing); err != nil {
 		return nil, err
 	}
@@ -113,7 +115,7 @@ func (r *reader) unchanged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	grows := r.req.Stream.Mode == job.Incremental && r.req.Stream.Cursor == "" && r.s.c.form().CompressionOf(r.part.File) == "none"
+	grows := r.req.Stream.Mode == job.Incremental && r.s.c.form().CompressionOf(r.part.File) == "none"
 	if grows && now.Size >= r.part.Size {
 		return nil
 	}

@@ -51,7 +51,7 @@ func run(ctx context.Context, t *step.Turn) (stage.BatchResult, error) {
 		return stage.BatchResult{}, fault.New(fault.DataInvalid, "%d records break a rule, the first: %s", failed, firstOf(b.Rejects)).WithHint("on_failure is abort")
 	}
 	for _, w := range warnings {
-		t.Log.WarnContext(ctx, "rule broken", "run_id", t.Call.Run, "stream", s.Stream.Name, "seq", t.Call.Item.Seq+1, "rule", w.Rule, "records", w.Records)
+		t.Log.InfoContext(ctx, "rule broken", "run_id", t.Call.Run, "stream", s.Stream.Name, "seq", t.Call.Item.Seq+1, "rule", w.Rule, "records", w.Records)
 	}
 	key := step.Sibling(t.Call.Item.Batch, step.Validated)
 	b.Positions = nil // the extracted object has them
