@@ -64,6 +64,7 @@ func (r *Runner) Run(ctx context.Context, q Request) (Result, error) {
 		r.logs.flush(context.WithoutCancel(ctx))
 		r.Env.Log = log
 	}()
+	r.sweep(ctx, next)
 	if next.continued {
 		r.Env.Log.InfoContext(ctx, "run continued", "run_id", next.run, "was", next.was, "redrive", next.redrive)
 	}
@@ -234,14 +235,18 @@ func (r *Runner) unfinished(ctx context.Context, q Request, digest string) (next
 		return next{}, false, nil
 	}
 	n := next{job: q.Job, run: row.ID, input: row.Input, continued: true, was: string(row.Status)}
+	died := row.ErrorCode == string(fault.Zombie)
 	if lock.Status == store.InProgress {
 		life, err := r.Env.Protocol.Prover.Life(ctx, lock)
 		if err != nil || life != store.Dead {
 			return next{}, false, nil // held, or not to be known: the protocol decides
 		}
+		died = true
+	}
+	if died {
 		n.was = "died"
 	}
-	worth, err := r.worthContinuing(ctx, row, n.was == "died")
+	worth, err := r.worthContinuing(ctx, row, died)
 	if err != nil || !worth {
 		return next{}, false, err
 	}

@@ -52,6 +52,12 @@ const (
 	waitCap  = 2 * time.Second
 )
 
+// Gone says whether a lock in progress may be taken from its holder now: it is proven dead, or silent for so long that it counts as dead.
+func (p Protocol) Gone(ctx context.Context, l Lock) (bool, error) {
+	gone, _, err := p.proof(ctx, l)
+	return gone, err
+}
+
 // proof says whether a lock in progress may be taken from its holder. A time that is not zero is the proof's condition: the lease
 // must still be before it when the write happens.
 func (p Protocol) proof(ctx context.Context, l Lock) (bool, time.Time, error) {

@@ -6,8 +6,20 @@ import (
 	"strings"
 
 	"github.com/lockstep-data/lockstep/shared/step"
+	"github.com/lockstep-data/lockstep/shared/step/closing"
 	"github.com/lockstep-data/lockstep/shared/store"
 )
+
+// sweep ends dead runs of other jobs; this job's are continued or stolen from. The run does not fail with it.
+func (r *Runner) sweep(ctx context.Context, n next) {
+	swept, err := closing.Sweep(ctx, r.Env, n.job)
+	if err != nil {
+		r.Env.Log.WarnContext(ctx, "dead runs not swept", "run_id", n.run, "err", err)
+	}
+	for _, s := range swept {
+		r.Env.Log.InfoContext(ctx, "dead run ended", "run_id", n.run, "job", s.Job, "dead", s.Run, "why", s.Why)
+	}
+}
 
 // prune deletes what is past its retention: rows of runs, failures and logs, and the objects of earlier runs of the job. It is the last
 // thing that a run does, and the run does not fail with it; what is left is deleted by the next.

@@ -1,0 +1,78 @@
+package closing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/step"
+	"github.com/lockstep-data/lockstep/shared/store"
+)
+
+// Swept is a run that Sweep ended.
+type Swept struct {
+	Job, Run string
+	Why      string
+}
+
+// unstarted is how long a run may stay pending before whoever made its row counts as dead.
+const unstarted = 2 * time.Minute
+
+// Sweep ends runs that nobody works on any more: their process or execution is dead, or the lock went to another run. They end as failed with
+// code Zombie, and a lock that they still hold is released by the protocol. Runs of the job except are left to the caller. Doing it twice
+// changes nothing. Errors: those of the store.
+func Sweep(ctx context.Context, env *step.Env, except string) ([]Swept, error) {
+	var out []Swept
+	q := store.RunQuery{Statuses: []store.RunStatus{store.RunPending, store.RunRunning}, OldestFirst: true, Limit: 1000}
+	for {
+		runs, token, err := env.Protocol.Store.Runs(ctx, q)
+		if err != nil {
+			return out, fmt.Errorf("sweep: %w", err)
+		}
+		for _, r := range runs {
+			if r.Job == except {
+				continue
+			}
+			why, err := sweep(ctx, env, r)
+			if err != nil {
+				return out, fmt.Errorf("sweep run %s: %w", r.ID, err)
+			}
+			if why != "" {
+				out = append(out, Swept{r.Job, r.ID, why})
+			}
+		}
+		if token == "" {
+			return out, nil
+		}
+		q.Token = token
+	}
+}
+
+// sweep ends a run if it is dead, and says why it is.
+func sweep(ctx context.Context, env *step.Env, r store.Run) (string, error) {
+	lock, err := env.Protocol.Store.Lock(ctx, r.Job)
+	if err != nil {
+		return "", err
+	}
+	end := End{Job: r.Job, Run: r.ID, Epoch: lock.Epoch, Code: fault.Zombie}
+	mine := lock.Run == r.ID
+	switch {
+	case mine && lock.Status == store.InProgress:
+		gone, err := env.Protocol.Gone(ctx, lock)
+		if err != nil || !gone {
+			return "", err
+		}
+		end.Message = "the run's process or execution died"
+	case mine && lock.Status == store.Succeeded:
+		end.Succeeded = true
+		end.Message = "it had succeeded, but died before it could say so"
+	case mine && lock.Term > 0:
+		end.Message = "the run lost its lock and did not end by itself"
+	case r.Status == store.RunPending && env.Now().Sub(r.CreatedAt) < unstarted:
+		return "", nil // it may be about to take the lock
+	default:
+		end.Message = "the run was started but never took the job's lock, or lost it to another run"
+	}
+	return end.Message, Run(ctx, env, end)
+}
