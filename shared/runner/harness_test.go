@@ -39,8 +39,12 @@ type project struct {
 }
 
 func newProject(dir, yaml string) (*project, error) {
-	p := &project{dir: dir, catalog: catalog.Builtin(), env: map[string]string{}, now: time.Now}
-	return p, os.WriteFile(filepath.Join(dir, "job.yaml"), []byte(yaml), 0o644)
+	return projectIn(dir), os.WriteFile(filepath.Join(dir, "job.yaml"), []byte(yaml), 0o644)
+}
+
+// projectIn is the project of a folder that has its job already.
+func projectIn(dir string) *project {
+	return &project{dir: dir, catalog: catalog.Builtin(), env: map[string]string{}, now: time.Now}
 }
 
 // Job reads the job anew each time, as a new process would.

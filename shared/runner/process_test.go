@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -42,14 +41,7 @@ type said struct {
 
 // child runs the project's job once for each line that it reads.
 func child(dir string) error {
-	yaml, err := os.ReadFile(filepath.Join(dir, "job.yaml"))
-	if err != nil {
-		return err
-	}
-	p, err := newProject(dir, string(yaml))
-	if err != nil {
-		return err
-	}
+	p := projectIn(dir)
 	out := json.NewEncoder(os.Stdout)
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		var q runner.Request
