@@ -10,9 +10,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/runner"
+	"github.com/lockstep-data/lockstep/shared/step"
 	"github.com/lockstep-data/lockstep/shared/store"
 )
 
@@ -174,5 +176,31 @@ func TestRunner_History(t *testing.T) {
 	}
 	if r.Run.Steps["load"] != "completed" || r.Run.Percent != 100 || len(r.Run.Snapshot) == 0 || r.Run.EndedAt.IsZero() {
 		t.Errorf("run: steps %v, %d %%, ended %v", r.Run.Steps, r.Run.Percent, r.Run.EndedAt)
+	}
+}
+
+func TestRunner_PercentWhileItRuns(t *testing.T) {
+	l := newLab(t, fmt.Sprintf(copied, 2))
+	l.write("in/things.csv", "id,name", "1,a", "2,b", "3,c", "4,d", "5,e", "6,f", "7,g", "8,h")
+	var clock atomic.Int64
+	start := time.Now()
+	l.now = func() time.Time { return start.Add(time.Duration(clock.Add(1)) * time.Second) }
+	s, err := l.open(t.Context())
+	l.ok(err)
+	defer s.close()
+	s.Env.StepTimeout = time.Hour
+	var seen []int
+	s.Env.Progress = func(step.Progress) {
+		runs, _, err := s.store.Runs(t.Context(), store.RunQuery{Job: "things", Limit: 1})
+		if err != nil || len(runs) != 1 {
+			t.Errorf("runs: %v, %v", runs, err)
+			return
+		}
+		seen = append(seen, runs[0].Percent)
+	}
+	r, err := s.Run(t.Context(), runner.Request{Job: "things"})
+	l.ok(err)
+	if len(seen) != 4 || seen[0] != 0 || seen[1] <= 0 || seen[3] <= seen[1] || seen[3] >= 100 || r.Run.Percent != 100 {
+		t.Errorf("percent before each batch %v, at the end %d", seen, r.Run.Percent)
 	}
 }

@@ -68,7 +68,9 @@ func (r *Runner) Run(ctx context.Context, q Request) (Result, error) {
 	if next.continued {
 		r.Env.Log.InfoContext(ctx, "run continued", "run_id", next.run, "was", next.was, "redrive", next.redrive)
 	}
+	stopProgress := r.trackPercent(ctx, next)
 	ended := r.walk(ctx, q, next)
+	stopProgress()
 	result := Result{Continued: next.continued, Was: next.was}
 	ctx = context.WithoutCancel(ctx)
 	if err := r.close(ctx, next, ended); err != nil {

@@ -22,9 +22,11 @@ type Plan struct {
 
 // StreamPlan is the plan of one stream.
 type StreamPlan struct {
-	Stream  job.Stream     `json:"stream"`
-	Restart bool           `json:"restart,omitempty"` // the run reads an incremental stream from its beginning
-	Plan    connector.Plan `json:"plan"`
+	Stream  job.Stream `json:"stream"`
+	Restart bool       `json:"restart,omitempty"` // the run reads an incremental stream from its beginning
+	// Positions are the checkpoints that an incremental stream went on from, by partition, as they were when the run began.
+	Positions map[string]string `json:"positions,omitempty"`
+	Plan      connector.Plan    `json:"plan"`
 }
 
 // PlanVersion is the version of a stored plan.

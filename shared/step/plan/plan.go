@@ -173,7 +173,7 @@ func stream(ctx context.Context, t *step.Turn, src connector.Source, s job.Strea
 		}
 	}
 	plan, err := src.Plan(ctx, request)
-	return step.StreamPlan{Stream: s, Restart: full, Plan: plan}, err
+	return step.StreamPlan{Stream: s, Restart: full, Positions: request.Positions, Plan: plan}, err
 }
 
 // committed says whether the last commit of every destination is that of the run.
