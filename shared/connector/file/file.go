@@ -67,7 +67,7 @@ const doc = "As a source: `path` may be a glob, and `{stream}` in it stands for 
 func commonFields() []setting.Field {
 	return []setting.Field{
 		{Name: keyPath, Kind: setting.String, Syntax: setting.Path, Required: true, Example: "data/{stream}.csv.gz",
-			Doc: "The file, relative to the project's folder or absolute. A source takes a glob (* ? [a-z]) and file:///folder/glob; {stream} stands for the stream's name. A destination takes a folder when the path ends in /."},
+			Doc: "The file, relative to the project's folder or absolute. A source takes a glob (* ? [a-z]) and file:///folder/glob; {stream} stands for the stream's name. A destination takes a folder when the path ends in /, and file:///folder/file."},
 		{Name: keyFormat, Kind: setting.String, Options: []string{formatCSV, formatNDJSON, formatJSON},
 			Doc: "Default: by the file's ending, .csv .tsv .ndjson .jsonl .json, with .gz or .zst behind it. json is one array of objects, source only."},
 		{Name: keyCompression, Kind: setting.String, Options: []string{"auto", "none", "gzip", "zstd"}, Default: "auto", Doc: "auto goes by the file's ending: .gz, .zst or neither."},

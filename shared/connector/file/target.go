@@ -55,8 +55,11 @@ func (d *Destination) targetOf(name string) (*target, error) {
 // openRoot opens the folder below which a destination writes, and the path in it. For an absolute path that is the nearest folder
 // that exists; for others the project's.
 func openRoot(dir, p string) (*os.Root, string, error) {
+	if local, ok := strings.CutPrefix(p, "file://"); ok && filepath.IsAbs(local) {
+		p = local
+	}
 	if strings.Contains(p, "://") {
-		return nil, "", fault.New(fault.ConfigInvalid, "%s: buckets cannot be written", p).WithHint("write a path")
+		return nil, "", fault.New(fault.ConfigInvalid, "%s: only local folders can be written", p).WithHint("write a path, or file:///folder/file")
 	}
 	if !filepath.IsAbs(p) {
 		if !filepath.IsLocal(p) {

@@ -268,3 +268,11 @@ func TestDestination_Outside(t *testing.T) {
 		t.Error("ping of a folder that cannot be written is fine")
 	}
 }
+
+// TestDestination_URL writes to a place that a URL names.
+func TestDestination_URL(t *testing.T) {
+	dir := t.TempDir()
+	p := newPen(t, openDestination(t, t.TempDir(), map[string]any{"path": "file://" + filepath.ToSlash(dir) + "/x.csv"}), job.Append)
+	must(t, p.prepare(), p.load("p", 1))
+	wantText(t, filepath.Join(dir, "x.csv"), "a,b\n1,1\n")
+}
