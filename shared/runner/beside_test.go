@@ -32,6 +32,8 @@ func TestRunner_StartedTwiceRunsOnce(t *testing.T) {
 				if !r.Held || r.Lock.Holder != s.holder.ID() {
 					t.Errorf("held %v, by %s", r.Held, r.Lock.Holder)
 				}
+				// The end of an execution that was held says nothing about the run.
+				l.ok(closing.Run(t.Context(), other.Env, closing.End{Job: "things", Run: "x", Epoch: store.Epoch(0, 1, 0, 0), Succeeded: true}))
 				l.lock(other, store.InProgress, "x", "")
 			})
 		}
@@ -126,6 +128,20 @@ func (l *lab) lateLoad(s *session) error {
 	return err
 }
 
+// noErrors checks that no partition of the run that has the job carries an error.
+func (l *lab) noErrors(s *session) {
+	l.Helper()
+	lock, err := s.store.Lock(l.Context(), "things")
+	l.ok(err)
+	parts, err := s.store.Partitions(l.Context(), "things", lock.Run)
+	l.ok(err)
+	for _, p := range parts {
+		if p.ErrorCode != "" {
+			l.Errorf("partition %s has the error %s: %s", p.Partition, p.ErrorCode, p.ErrorText)
+		}
+	}
+}
+
 func TestRunner_LateTwinOfLoad(t *testing.T) {
 	t.Parallel()
 	l := fakeLab(t, oneOf(rowsOf(0, 6)...), fakeJob("full", "append", ""))
@@ -135,6 +151,7 @@ func TestRunner_LateTwinOfLoad(t *testing.T) {
 				if err := l.lateLoad(s); !fault.Has(err, fault.Duplicate) {
 					t.Errorf("a twin in the run: %v", err)
 				}
+				l.noErrors(s)
 			}
 		}
 		r := l.walk(s, runner.Request{})
@@ -149,13 +166,7 @@ func TestRunner_LateTwinOfLoad(t *testing.T) {
 		if fmt.Sprint(before) != fmt.Sprint(after) {
 			t.Errorf("the twin changed checkpoints\n%v\nto\n%v", before, after)
 		}
-		parts, err := s.store.Partitions(t.Context(), "things", r.Run.ID)
-		l.ok(err)
-		for _, p := range parts {
-			if p.ErrorCode != "" {
-				t.Errorf("partition %s has the error %s", p.Partition, p.ErrorText)
-			}
-		}
+		l.noErrors(s)
 		l.lock(s, store.Succeeded, r.Run.ID, "")
 	})
 	equal(t, l.query("select count(*) from s"), "6")
