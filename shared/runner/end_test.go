@@ -189,7 +189,14 @@ func TestRunner_StateOlderThanTheDestination(t *testing.T) {
 
 func TestRunner_DeletedIsCountedOnce(t *testing.T) {
 	t.Parallel()
-	for name, after := range map[string]bool{"the request is lost": false, "the answer is lost": true} {
+	for name, c := range map[string]struct {
+		after bool
+		code  fault.Code
+	}{
+		"the request is lost":                        {false, fault.Timeout},
+		"the answer is lost":                         {true, fault.Timeout},
+		"the answer is lost, the request sent again": {true, fault.Transient},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := oneOf(rowsOf(0, 6)...)
@@ -199,9 +206,9 @@ func TestRunner_DeletedIsCountedOnce(t *testing.T) {
 			l.within(func(s *session) {
 				lost := 0
 				s.Clock = quickClock{}
-				s.Env.Protocol.Store = &hookedStore{Store: s.store, after: after, drain: func(store.DrainCheckpoint) error {
+				s.Env.Protocol.Store = &hookedStore{Store: s.store, after: c.after, drain: func(store.DrainCheckpoint) error {
 					if lost++; lost == 1 {
-						return fault.New(fault.Timeout, "no answer")
+						return fault.New(c.code, "no answer")
 					}
 					return nil
 				}}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/runner"
-	"github.com/lockstep-data/lockstep/shared/step"
 	"github.com/lockstep-data/lockstep/shared/store"
 	"github.com/lockstep-data/lockstep/shared/transform"
 )
@@ -171,56 +170,56 @@ func TestRunner_RefusedByTheSecondDestinationGoesOnBehindIt(t *testing.T) {
 
 func TestRunner_WindowStaysShut(t *testing.T) {
 	t.Parallel()
-	for name, lost := range map[string]error{
-		"cut":                                  nil,
-		"cut, and the checkpoint is lost once": fault.New(fault.Timeout, "no answer"),
-		"cut, and the process ends between destination and checkpoint": errDead,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := oneOf(row{1, "x"}, row{-1, "y"}, row{5, "z"}, row{6, "z"})
-			l := fakeLab(t, f, fakeJob("incremental", "append", "rules: [{required: [id]}]\nmax_tries: 20\non_failure: {window: {size: 10, threshold: 0}}"))
-			l.within(func(s *session) {
-				s.Clock = quickClock{}
-				s.Env.Protocol.Store = &hookedStore{Store: s.store, checkpoint: func(store.MoveCheckpoint) error {
-					err := lost
-					lost = nil
-					return err
-				}}
-				r := l.walk(s, runner.Request{})
-				if r.Run.ErrorCode == string(fault.Internal) { // the process that is gone
+	for refuses, more := range map[string]string{"a rule": "rules: [{required: [id]}]", "the destination": ""} {
+		for name, lost := range map[string]error{
+			"is cut": nil,
+			"is cut, and the checkpoint is lost once":                         fault.New(fault.Timeout, "no answer"),
+			"is cut, and the process ends between destination and checkpoint": errDead,
+		} {
+			t.Run("by what "+refuses+" refuses it "+name, func(t *testing.T) {
+				t.Parallel()
+				f := oneOf(row{1, "x"}, row{-1, "y"}, row{5, "z"}, row{6, "z"})
+				l := fakeLab(t, f, fakeJob("incremental", "upsert", more+"\nmax_tries: 20\non_failure: {window: {size: 10, threshold: 0}}"))
+				l.tripped(lost)
+				equal(t, l.query("select id from s"), "1")
+				f.parts["a"][1].id = 2 // mended, but only a reset says so
+				for range 3 {
+					r := l.run(runner.Request{New: true})
 					l.is(r, store.RunFailed, 0, 0, 0, 0)
-					s.Env.Protocol.Store = s.store
-					r = l.walk(s, runner.Request{})
-				}
-				l.is(r, store.RunFailed, 1, 1, 0, 0)
-				if r.Run.ErrorCode != string(fault.FailureBudgetExceeded) {
-					t.Errorf("the run failed with %s: %s", r.Run.ErrorCode, r.Run.ErrorText)
-				}
-			})
-			equal(t, l.query("select id from s"), "1")
-			f.parts["a"][1].id = 2 // mended, but only a reset says so
-			for range 3 {
-				r := l.run(runner.Request{New: true})
-				l.is(r, store.RunFailed, 0, 0, 0, 0)
-				if r.Run.ErrorCode != string(fault.FailureBudgetExceeded) || r.Run.Counters.Batches != 0 || r.Lock.Status != store.Failed {
-					t.Errorf("the run failed with %s, %+v, lock %s", r.Run.ErrorCode, r.Run.Counters, r.Lock.Status)
-				}
-			}
-			equal(t, l.query("select id from s"), "1")
-			l.reopen()
-			l.within(func(s *session) {
-				first := int64(0)
-				s.Env.Progress = func(p step.Progress) {
-					if first == 0 {
-						first = p.Counters.Read
+					if r.Run.ErrorCode != string(fault.FailureBudgetExceeded) || r.Run.Counters.Batches != 0 || r.Lock.Status != store.Failed {
+						t.Errorf("the run failed with %s, %+v, lock %s", r.Run.ErrorCode, r.Run.Counters, r.Lock.Status)
 					}
 				}
-				r := l.walk(s, runner.Request{})
-				l.is(r, store.RunSucceeded, 3, 3, 0, 0)
-				l.lock(s, store.Succeeded, r.Run.ID, "")
+				equal(t, l.query("select id from s"), "1")
+				l.reopen()
+				r := l.want(store.RunSucceeded, 3, 3, 0, 0) // behind the checkpoint
+				if r.Lock.Status != store.Succeeded {
+					t.Errorf("lock is %s", r.Lock.Status)
+				}
+				equal(t, l.query("select id from s order by id"), "1", "2", "5", "6")
 			})
-			equal(t, l.query("select id from s order by id"), "1", "2", "5", "6")
-		})
+		}
 	}
+}
+
+// tripped runs the job until its window is shut; the first checkpoint is answered with lost, if that is not nil.
+func (l *lab) tripped(lost error) {
+	l.Helper()
+	l.within(func(s *session) {
+		s.Clock = quickClock{}
+		s.Env.Protocol.Store = &hookedStore{Store: s.store, checkpoint: func(store.MoveCheckpoint) error {
+			err := lost
+			lost = nil
+			return err
+		}}
+		r := l.walk(s, runner.Request{})
+		if r.Run.ErrorCode == string(fault.Internal) { // the process that is gone
+			l.is(r, store.RunFailed, 0, 0, 0, 0)
+			r = l.walk(s, runner.Request{})
+		}
+		l.is(r, store.RunFailed, 1, 1, 0, 0)
+		if r.Run.ErrorCode != string(fault.FailureBudgetExceeded) {
+			l.Errorf("the run failed with %s: %s", r.Run.ErrorCode, r.Run.ErrorText)
+		}
+	})
 }
