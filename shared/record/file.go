@@ -112,8 +112,25 @@ func headerOf(b Batch) (string, error) {
 	return out.String(), nil
 }
 
+// guessRatio is how much smaller a stored batch usually is; a wrong guess costs a copy.
+var guessRatio = map[Compression]int{LZ4: 2, Zstd: 3, None: 1}
+
+// sizeOf adds up the buffers of the columns, in bytes.
+func sizeOf(rows arrow.RecordBatch) int {
+	n := 0
+	for _, col := range rows.Columns() {
+		for _, b := range col.Data().Buffers() {
+			if b != nil {
+				n += b.Len()
+			}
+		}
+	}
+	return n
+}
+
 func write(schema *arrow.Schema, rows arrow.RecordBatch, c Compression) ([]byte, error) {
 	var out bytes.Buffer
+	out.Grow(sizeOf(rows)/max(guessRatio[c], 1) + 4096)
 	opts := []ipc.Option{ipc.WithSchema(schema), ipc.WithAllocator(memory.DefaultAllocator)}
 	switch c {
 	case LZ4:
