@@ -153,6 +153,23 @@ func TestRunner_RefusedByTheSecondDestination(t *testing.T) {
 	}
 }
 
+func TestRunner_RefusedByTheSecondDestinationInTheLastBatch(t *testing.T) {
+	t.Parallel()
+	for policy, code := range map[string]fault.Code{
+		"action: abort": fault.DataInvalid, "window: {size: 100, threshold: 0}": fault.FailureBudgetExceeded,
+	} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			l := fakeLab(t, oneOf(row{1, "x"}, row{-1, "y"}, row{5, "z"}), fmt.Sprintf(second, policy))
+			r := l.want(store.RunFailed, 3, 2, 0, 1)
+			if r.Run.ErrorCode != string(code) || r.Lock.Status != store.Failed {
+				t.Errorf("the run failed with %s (%s), lock %s", r.Run.ErrorCode, r.Run.ErrorText, r.Lock.Status)
+			}
+			equal(t, l.query("select id from s order by id"), "1", "5")
+		})
+	}
+}
+
 func TestRunner_RefusedByTheSecondDestinationGoesOnBehindIt(t *testing.T) {
 	t.Parallel()
 	f := oneOf(row{1, "x"}, row{-1, "y"}, row{5, "z"}, row{6, "z"})
@@ -220,6 +237,11 @@ func (l *lab) tripped(lost error) {
 		l.is(r, store.RunFailed, 1, 1, 0, 0)
 		if r.Run.ErrorCode != string(fault.FailureBudgetExceeded) {
 			l.Errorf("the run failed with %s: %s", r.Run.ErrorCode, r.Run.ErrorText)
+		}
+		c, err := s.store.ReadCheckpoint(l.Context(), store.CheckpointKey{Job: "things", Stream: "s", Partition: "a"})
+		l.ok(err)
+		if c.Seq != 1 || c.Position != "p1" {
+			l.Errorf("the checkpoint is at batch %d, position %s: the load that cut the batch ends the run", c.Seq, c.Position)
 		}
 	})
 }
