@@ -112,7 +112,7 @@ func TestFinish_Redriven(t *testing.T) {
 		l.lock(s, store.Succeeded, "x", "")
 		row, err := s.store.Run(t.Context(), "things", "x")
 		l.ok(err)
-		l.is(runner.Result{Run: row}, row.Status, 14, 14, 0, 0)
+		l.is(runner.Result{Run: row}, store.RunSucceeded, 14, 14, 0, 0)
 	})
 	equal(t, l.query("select count(*), count(distinct id) from s"), "14|14")
 }

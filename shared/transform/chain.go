@@ -169,7 +169,7 @@ func (c *Chain) settle(l link, in record.Batch, res Result, s splits) (record.Ba
 			reject.Rule = l.name
 		}
 		if c.abort {
-			return record.Batch{}, fault.New(fault.DataInvalid, "transform %s: record %s: %s", reject.Rule, name(reject), reject.Message).
+			return record.Batch{}, fault.New(fault.DataInvalid, "transform %s: record %d of the batch: %s", reject.Rule, reject.Index+1, reject.Message).
 				WithHint("on_failure.action is abort: correct the record or choose skip")
 		}
 		rejects = append(rejects, reject)
@@ -184,12 +184,4 @@ func (c *Chain) settle(l link, in record.Batch, res Result, s splits) (record.Ba
 	out = out.Keep(keep)
 	out.Rejects = rejects
 	return out, nil
-}
-
-// name shows which record it is: its key, or its place in the batch.
-func name(r record.Reject) string {
-	if r.Key != "" {
-		return r.Key
-	}
-	return fmt.Sprintf("%d of the batch", r.Index+1)
 }

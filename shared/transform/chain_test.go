@@ -77,7 +77,7 @@ func TestChain_Abort(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = chain.Apply(t.Context(), batchOf(s, []string{"1", "1"}, []string{"2", "x"}, []string{"3", "y"}))
-	want := `transform cast: record [2]: n as int: "x" is not a whole number (on_failure.action is abort: correct the record or choose skip)`
+	want := `transform cast: record 2 of the batch: n as int: "x" is not a whole number (on_failure.action is abort: correct the record or choose skip)`
 	if !fault.Has(err, fault.DataInvalid) || err.Error() != want {
 		t.Errorf("got %v", err)
 	}

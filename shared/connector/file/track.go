@@ -39,6 +39,7 @@ func (s *Source) newFollowing(ctx context.Context, r *reader, o *opening) (*foll
 	if stream.Seekable {
 		o.limit = r.part.Size // what came since the plan is for the next run
 	}
+	o.behind = window.Kept // the check of a position covers the header too when that is near
 	if r.start == "" {
 		return f, nil
 	}
@@ -53,7 +54,7 @@ func (s *Source) newFollowing(ctx context.Context, r *reader, o *opening) (*foll
 		return nil, changed(o.name, "it begins differently")
 	}
 	f.from, f.end = &at, at.offset
-	o.offset, o.behind = at.offset, window.Kept
+	o.offset = at.offset
 	return f, nil
 }
 

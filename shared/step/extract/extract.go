@@ -4,6 +4,7 @@ package extract
 
 import (
 	"context"
+	"regexp"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
@@ -52,7 +53,7 @@ func run(ctx context.Context, t *step.Turn) (stage.ExtractResult, error) {
 		}
 	}
 	if t.Job.OnFailure.Action == job.Stop && len(b.Rejects) > 0 {
-		return stage.ExtractResult{}, fault.New(fault.DataInvalid, "record %d of the batch: %s", b.Rejects[0].Index, b.Rejects[0].Message).WithHint("on_failure is abort")
+		return stage.ExtractResult{}, fault.New(fault.DataInvalid, "record %d of the batch: %s", b.Rejects[0].Index+1, b.Rejects[0].Message).WithHint("on_failure is abort")
 	}
 	b.Start = item.Position
 	if b, err = t.PutBatch(ctx, key, b); err != nil {
@@ -84,11 +85,23 @@ func cut(ctx context.Context, t *step.Turn, s step.StreamPlan, key string) (reco
 	if err := check(b); err != nil {
 		return record.Batch{}, err
 	}
+	if len(t.Job.OnFailure.Mask) > 0 {
+		mask(b.Rejects)
+	}
 	compiled, err := t.Compiled(s)
 	if err != nil || compiled.Filter == nil {
 		return b, err
 	}
 	return filter(b, compiled)
+}
+
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// mask takes quoted values out of what the source says of records that it could not decode: which column they are of is not known here.
+func mask(rejects []record.Reject) {
+	for i := range rejects {
+		rejects[i].Message = quoted.ReplaceAllString(rejects[i].Message, `"***"`)
+	}
 }
 
 // check holds the source to its contract about positions.

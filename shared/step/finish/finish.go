@@ -194,8 +194,11 @@ func succeed(ctx context.Context, t *step.Turn) (stage.FinishResult, error) {
 	for _, name := range step.Loop {
 		steps[name] = "completed"
 	}
+	none := ""
 	_, err = t.Protocol.Store.UpdateRun(ctx, store.RunChange{
-		Job: t.Call.Job, ID: t.Call.Run, Status: &status, EndedAt: &now, Percent: &percent, Steps: steps,
+		Job: t.Call.Job, ID: t.Call.Run, Status: &status, EndedAt: &now, Percent: &percent, Steps: steps, ErrorCode: &none, ErrorText: &none,
+		// A redrive of this step ends a run whose row says failed or aborted.
+		Only: []store.RunStatus{store.RunPending, store.RunRunning, store.RunFailed, store.RunAborted},
 	})
 	if err != nil {
 		return stage.FinishResult{}, err

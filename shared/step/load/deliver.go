@@ -80,6 +80,15 @@ func (d *delivery) write(ctx context.Context, i int) (connector.Receipt, error) 
 	if err := d.refuse(ctx, rows, receipt.Refused); err != nil {
 		return receipt, err
 	}
+	if len(receipt.Refused) > 0 {
+		for j, t := range d.compiled.Targets { // those written before too: their rows of these records were seen, but not by this key
+			if t.Write.DeleteMissing && j <= i {
+				if err := d.keepMissing(ctx, t.Key); err != nil {
+					return receipt, err
+				}
+			}
+		}
+	}
 	refused := map[int]bool{}
 	for _, r := range d.batch.Rejects {
 		refused[r.Index] = true

@@ -139,7 +139,7 @@ func (d *delivery) exceeded() error {
 	w := d.Job.OnFailure.Window
 	last := ""
 	if r := d.window.reason; r != nil {
-		last = fmt.Sprintf("; the first one beyond it, record %d of the batch, failed in %s: %s", r.Index, r.Phase, r.Message)
+		last = fmt.Sprintf("; the first one beyond it, record %d of the batch, failed in %s: %s", r.Index+1, r.Phase, r.Message)
 	}
 	return fault.New(fault.FailureBudgetExceeded, "more than %d of %d records failed%s", w.Threshold, w.Size, last).
 		WithHint("look at the failures, mend their cause, then reset the job; or raise on_failure.window")

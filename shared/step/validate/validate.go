@@ -65,7 +65,7 @@ func run(ctx context.Context, t *step.Turn) (stage.BatchResult, error) {
 func firstOf(rejects []record.Reject) string {
 	for _, r := range rejects {
 		if r.Phase == "validate" {
-			return fmt.Sprintf("record %d of the batch: %s", r.Index, r.Message)
+			return fmt.Sprintf("record %d of the batch: %s", r.Index+1, r.Message)
 		}
 	}
 	return ""
