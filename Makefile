@@ -37,6 +37,11 @@ lint: ## check formatting, go vet, staticcheck
 race: ## run the most concurrent packages under the race detector
 	$(GO) test -race $(RACEPKG)
 
+.PHONY: torture
+torture: ## kill a run at every crossing of a point, for each destination (TORTURE_SEED=n)
+	@tmp=$${TMPDIR:-/tmp}; if [ -w /dev/shm ]; then tmp=/dev/shm; fi; \
+	TMPDIR=$$tmp TORTURE=$${TORTURE:-all} $(GO) test -timeout 60m -count 1 -run '^TestTorture$$' -v ./shared/runner
+
 .PHONY: bench
 bench: ## run the benchmarks (BENCH=pattern BENCHTIME=1s PKG=./...)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(PKG)
