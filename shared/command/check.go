@@ -183,6 +183,8 @@ type checker struct {
 	doc      *spec.Document
 	job      job.Job // resolved
 	out      *jobCheck
+	streams  []string // only these; none: all
+	running  bool     // before a run: what is wrong with the data is for the run to say
 	problems fault.Problems
 }
 
@@ -197,7 +199,7 @@ func (c *checker) source(ctx context.Context) (err error) {
 			err = cerr
 		}
 	}()
-	streams, err := plan.Streams(ctx, src, c.job, nil)
+	streams, err := plan.Streams(ctx, src, c.job, c.streams)
 	if err != nil {
 		return c.judge(err, "source")
 	}
@@ -221,7 +223,11 @@ func (c *checker) judge(err error, path string) error {
 		c.problems = append(c.problems, problems...)
 		return nil
 	}
-	switch fault.CodeOf(err) {
+	code := fault.CodeOf(err)
+	if c.running && code != fault.ConfigInvalid {
+		return err
+	}
+	switch code {
 	case fault.ConfigInvalid, fault.DataInvalid, fault.SchemaDrift, fault.DuplicatePosition, fault.QuotaExceeded:
 		e := explain(err)
 		c.problems = append(c.problems, fault.Problem{Path: path, Code: "source", Message: e.Message, Hint: e.Hint})

@@ -136,6 +136,37 @@ destinations:
 	p.want(t, ExitUnreachable, []string{"fail  project"}, "doctor")
 }
 
+func TestRun_Preflight(t *testing.T) {
+	p := newProject(t)
+	good := p.read(t, "jobs/sample.yaml")
+	bad := strings.Replace(strings.Replace(good, "trim(customer)", "trim(custmer)", 1), "status != ", "statu != ", 1)
+	untouched := func(lock string, rows int) {
+		t.Helper()
+		if got := decode[jobStatus](t, p.call("status", "sample", "--json")); got.Lock != lock || got.Tries != 0 {
+			t.Errorf("the lock is %q after %d tries", got.Lock, got.Tries)
+		}
+		if got := decode[[]runRow](t, p.call("runs", "sample", "--json")); len(got) != rows {
+			t.Errorf("got %d runs, want %d: %+v", len(got), rows, got)
+		}
+	}
+	p.file(t, "jobs/sample.yaml", bad)
+	for range 4 { // more often than there are tries
+		p.want(t, ExitWrong, []string{"jobs/sample.yaml:11:", "custmer", "1 problem"}, "run", "sample")
+	}
+	got := decode[report](t, p.want(t, ExitWrong, nil, "run", "jobs/sample.yaml", "--json"))
+	if len(got.Problems) != 1 || got.Problems[0].Line != 11 || got.Problems[0].Column == 0 || got.Code != "ConfigInvalid" || got.Run != "" {
+		t.Errorf("got %+v", got)
+	}
+	untouched("", 0)
+	p.file(t, "jobs/sample.yaml", good)
+	p.want(t, ExitOK, []string{"6 loaded"}, "run", "sample")
+	p.file(t, "jobs/sample.yaml", strings.Replace(good, "required: [customer]", "required: [customr, amoun]", 1))
+	p.want(t, ExitWrong, []string{"jobs/sample.yaml:14:", "customr", "amoun", "2 problems"}, "run", "sample")
+	untouched("SUCCEEDED", 1)
+	p.file(t, "jobs/sample.yaml", good)
+	p.want(t, ExitOK, nil, "run", "sample")
+}
+
 func TestFlow_Disabled(t *testing.T) {
 	p := newProject(t)
 	p.file(t, "jobs/sample.yaml", p.read(t, "jobs/sample.yaml")+"enabled: false\n")

@@ -100,7 +100,10 @@ func (a *app) run(ctx context.Context, arg string, f runFlags) error {
 	if err != nil {
 		return a.notRun(arg, err)
 	}
-	report, err := a.walk(ctx, rt, job, runCall{arg: arg, flags: f, progress: g})
+	var report report
+	if err = a.preflight(ctx, rt, job, f.streams); err == nil {
+		report, err = a.walk(ctx, rt, job, runCall{arg: arg, flags: f, progress: g})
+	}
 	if cerr := rt.close(); err == nil {
 		err = cerr
 	}
@@ -108,6 +111,26 @@ func (a *app) run(ctx context.Context, arg string, f runFlags) error {
 		return a.notRun(arg, err)
 	}
 	return a.ended(report, f)
+}
+
+// preflight does what check does for a job that has not run as it is written now, so that a slip in it costs no try. A source that
+// cannot be reached is left to the run, which says so.
+func (a *app) preflight(ctx context.Context, rt *runtime, f found, streams []string) error {
+	j := f.doc.Job
+	runs, _, err := rt.state.Runs(ctx, store.RunQuery{Job: j.Key(), Limit: 1})
+	if err != nil {
+		return unreachable(err)
+	}
+	if len(runs) > 0 && runs[0].Digest == j.Digest() && runs[0].ErrorCode != string(fault.ConfigInvalid) {
+		return nil
+	}
+	_, resolved, err := rt.env.Jobs.Job(ctx, j.Key())
+	if err != nil {
+		return err
+	}
+	c := checker{env: rt.env, doc: f.doc, job: resolved, out: &jobCheck{}, streams: streams, running: true}
+	_ = c.source(ctx) // it could not be reached
+	return f.doc.Annotate(c.problems).Err()
 }
 
 // checkStreams refuses a stream that the job does not name before it costs a try. When the job names none, the source decides.
