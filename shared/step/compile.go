@@ -19,6 +19,7 @@ type Compiled struct {
 	Chains       []*transform.Chain // the source's and the job's, those that have transforms
 	Rules        *validate.Set      // nil when the stream has no rules
 	Schema       record.Schema      // behind the chain
+	Mask         []string           // the masked columns of the job, and those that transforms make of them
 	Destinations []*transform.Chain
 	Targets      []connector.Target
 }
@@ -38,7 +39,7 @@ func (c *Compiled) Next(after string) string {
 // is fault.Problems with every problem, by path.
 func (e *Env) Compile(j job.Job, s StreamPlan, run string) (*Compiled, error) {
 	var problems fault.Problems
-	c := &Compiled{Schema: s.Plan.Schema}
+	c := &Compiled{Schema: s.Plan.Schema, Mask: j.OnFailure.Mask}
 	note := func(err error, path string) {
 		if err == nil {
 			return
@@ -71,6 +72,9 @@ func (e *Env) Compile(j job.Job, s StreamPlan, run string) (*Compiled, error) {
 		c.Targets = append(c.Targets, t)
 		problems = append(problems, checkKey(c.Targets[i], i)...)
 	}
+	for i := range problems {
+		problems[i].Message, problems[i].Hint = e.Public(problems[i].Message), e.Public(problems[i].Hint)
+	}
 	if len(problems) > 0 {
 		return nil, problems.Err()
 	}
@@ -84,17 +88,18 @@ func (e *Env) compileChain(j job.Job, s StreamPlan, c *Compiled, note func(error
 		path       string
 	}{{j.Source.Transforms, "source.transforms"}, {j.Transforms, "transforms"}}
 	for _, part := range parts {
+		j.OnFailure.Mask = c.Mask
 		chain, err := transform.NewChain(e.Catalog.Transforms, part.components, e.chainConfig(j, s, c.Schema, part.path))
 		note(err, part.path)
 		if err != nil {
 			return // what stands behind it has no schema to be checked against
 		}
 		if chain.Len() > 0 {
-			c.Chains, c.Schema = append(c.Chains, chain), chain.Schema()
+			c.Chains, c.Schema, c.Mask = append(c.Chains, chain), chain.Schema(), chain.Mask()
 		}
 	}
 	rules, err := validate.NewSet(e.Catalog.Rules, j.Rules, validate.SetConfig{
-		Path: "rules", Stream: s.Stream.Name, Schema: c.Schema, Key: s.Key(), Mask: j.OnFailure.Mask, Dir: e.Dir,
+		Path: "rules", Stream: s.Stream.Name, Schema: c.Schema, Key: s.Key(), Mask: c.Mask, Dir: e.Dir,
 	})
 	note(err, "rules")
 	if err == nil && rules.Len() > 0 {

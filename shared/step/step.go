@@ -50,6 +50,8 @@ type Env struct {
 	// Resident says that the process lives on between the steps of a run: it reads a partition's next batch while the last one is loaded,
 	// and keeps step executions until the checkpoint that carries them.
 	Resident bool
+	// Redact takes the values of secrets out of a text that is stored or shown; nil leaves it as it is.
+	Redact func(string) string
 	// BackoffBase and BackoffCap bound the wait before a job whose run failed may start again; 0: at once.
 	BackoffBase, BackoffCap time.Duration
 
@@ -134,9 +136,26 @@ func Do[R any](ctx context.Context, e *Env, name string, c stage.Call, act func(
 		}
 	}
 	if err != nil {
-		return none, t.Fail(ctx, err)
+		return none, t.Fail(ctx, e.clean(err))
 	}
 	return result, nil
+}
+
+// Public is a text without the values of secrets.
+func (e *Env) Public(s string) string {
+	if e.Redact == nil {
+		return s
+	}
+	return e.Redact(s)
+}
+
+// clean gives an error whose text holds no values of secrets.
+func (e *Env) clean(err error) error {
+	said := err.Error()
+	if clean := e.Public(said); clean != said {
+		return fault.New(fault.CodeOf(err), "%s", clean)
+	}
+	return err
 }
 
 // Holding names the run's holding of the lock.

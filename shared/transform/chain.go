@@ -2,8 +2,11 @@ package transform
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -33,6 +36,7 @@ type Chain struct {
 	in, out record.Schema
 	key     []string
 	abort   bool
+	mask    []string
 	links   []link
 }
 
@@ -44,7 +48,7 @@ type link struct {
 // NewChain compiles components one behind the other, each against what the one before it makes. The error is fault.Problems: the
 // settings of all components are checked, and columns and expressions up to the first component that does not compile.
 func NewChain(reg Registry, components []job.Component, c ChainConfig) (*Chain, error) {
-	chain := &Chain{in: c.Schema, out: c.Schema, key: c.Key, abort: c.OnFailure.Action == job.Stop}
+	chain := &Chain{in: c.Schema, out: c.Schema, key: c.Key, abort: c.OnFailure.Action == job.Stop, mask: c.OnFailure.Mask}
 	if c.Sleep == nil {
 		c.Sleep = sleep
 	}
@@ -73,7 +77,8 @@ func NewChain(reg Registry, components []job.Component, c ChainConfig) (*Chain, 
 			continue
 		}
 		chain.links = append(chain.links, link{component.Name, t})
-		chain.out = t.Schema()
+		c.OnFailure.Mask = carryMask(c.OnFailure.Mask, component, chain.out, t.Schema())
+		chain.out, chain.mask = t.Schema(), c.OnFailure.Mask
 	}
 	if err := found.Err(); err != nil {
 		return nil, err
@@ -102,6 +107,53 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // Schema is what comes out.
 func (c *Chain) Schema() record.Schema { return c.out }
+
+// Mask lists the columns whose values must not be shown: those of the configuration, and those that a transform made of them.
+func (c *Chain) Mask() []string { return c.mask }
+
+// carryMask adds the columns that a component newly makes when its settings mention a masked column. That is more than need be for some
+// settings, and never less.
+func carryMask(mask []string, component job.Component, in, out record.Schema) []string {
+	if len(mask) == 0 {
+		return mask
+	}
+	settings, err := json.Marshal(component.Config)
+	mentions := err != nil // what cannot be read may mention anything
+	for _, name := range mask {
+		mentions = mentions || mentionsName(string(settings), name)
+	}
+	if !mentions && component.Name != "func" { // a Go function sees every column
+		return mask
+	}
+	carried := slices.Clone(mask)
+	overwritten, _ := component.Config.Raw().(map[string]any)
+	for _, c := range out.Columns {
+		_, there := in.Type(c.Name)
+		_, set := overwritten[c.Name]
+		if (!there || set && component.Name == "set") && !slices.Contains(carried, c.Name) {
+			carried = append(carried, c.Name)
+		}
+	}
+	return carried
+}
+
+// mentionsName says whether a name stands in a text by itself, not as a part of another name.
+func mentionsName(text, name string) bool {
+	part := func(i int) bool {
+		return i >= 0 && i < len(text) && (text[i] == '_' || text[i] >= '0' && text[i] <= '9' || text[i]|0x20 >= 'a' && text[i]|0x20 <= 'z')
+	}
+	for from := 0; ; {
+		i := strings.Index(text[from:], name)
+		if i < 0 {
+			return false
+		}
+		at := from + i
+		if !part(at-1) && !part(at+len(name)) {
+			return true
+		}
+		from = at + 1
+	}
+}
 
 // Len counts the transforms.
 func (c *Chain) Len() int { return len(c.links) }

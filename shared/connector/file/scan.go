@@ -72,6 +72,9 @@ func (s *Source) scan(ctx context.Context, info input.Info, p pass) (scanned, er
 		return scanned{}, err
 	}
 	defer func() { _ = t.Close() }()
+	if !t.stream.Seekable {
+		sc.split = 0
+	}
 	if err := sc.run(ctx, t); err != nil {
 		return scanned{}, err
 	}

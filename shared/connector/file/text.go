@@ -107,7 +107,7 @@ func (s *Source) open(ctx context.Context, o opening, h header) (*text, error) {
 		l.MaxRecord, l.Partial = s.c.maxRecord, o.partial
 		t.records = l
 	default:
-		t.records = jsonl.NewElements(w, line, s.c.Records, s.c.maxRecord)
+		t.records = jsonl.NewElements(w, line, s.c.Records, s.c.maxRecord, o.offset > 0)
 	}
 	return t, nil
 }

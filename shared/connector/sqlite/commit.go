@@ -168,7 +168,7 @@ func copyRows(from *table, to string) string {
 func deleteUnseen(ctx context.Context, c *sql.Conn, t connector.Target, seen string) (int64, error) {
 	same := make([]string, len(t.Key))
 	for i, k := range t.Key {
-		same[i] = fmt.Sprintf("_seen.%[1]s = _t.%[1]s", quote(k))
+		same[i] = fmt.Sprintf("_t.%[1]s = _seen.%[1]s", quote(k))
 	}
 	res, err := c.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s AS _t WHERE NOT EXISTS (SELECT 1 FROM %s AS _seen WHERE %s)",
 		quote(t.Name), quote(seen), strings.Join(same, " AND ")))

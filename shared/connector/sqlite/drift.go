@@ -123,5 +123,13 @@ func widened(col string, from, to record.Type) string {
 		}
 		zeros += strings.Repeat("0", int(to.Scale-from.Scale))
 	}
-	return fmt.Sprintf("CASE typeof(%[1]s) WHEN 'real' THEN printf('%%.%[3]df', %[1]s) WHEN 'null' THEN NULL ELSE CAST(%[1]s AS TEXT) || '%[2]s' END", col, zeros, to.Scale)
+	return fmt.Sprintf("CASE typeof(%[1]s) WHEN 'real' THEN printf('%%.%[3]df', %[1]s) WHEN 'integer' THEN %[1]s || '%[4]s' WHEN 'null' THEN NULL ELSE CAST(%[1]s AS TEXT) || '%[2]s' END", col, zeros, to.Scale, point(to.Scale))
+}
+
+// point is what a whole number lacks of the scale.
+func point(scale int32) string {
+	if scale == 0 {
+		return ""
+	}
+	return "." + strings.Repeat("0", int(scale))
 }

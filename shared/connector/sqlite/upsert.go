@@ -40,7 +40,7 @@ func (w *writer) prepare(ctx context.Context) (*statements, error) {
 		// BINARY: a column that is compared without case must still get the other case.
 		differs = append(differs, fmt.Sprintf("_t.%[1]s IS NOT excluded.%[1]s COLLATE BINARY", quote(n)))
 	}
-	text := fmt.Sprintf("INSERT INTO %s AS _t (%s) SELECT %s FROM %s AS _new", quote(w.table), quoteAll(w.names), strings.Join(from, ", "), feedTable)
+	text := fmt.Sprintf("INSERT OR ABORT INTO %s AS _t (%s) SELECT %s FROM %s AS _new", quote(w.table), quoteAll(w.names), strings.Join(from, ", "), feedTable)
 	if w.r.Target.Write.Mode != job.Upsert {
 		insert, err := w.c.PrepareContext(ctx, text)
 		return &statements{insert: insert}, err

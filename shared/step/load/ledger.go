@@ -37,12 +37,12 @@ func (d *delivery) count() {
 func (d *delivery) failures() ([]store.Failure, error) {
 	out := make([]store.Failure, len(d.batch.Rejects))
 	for i, r := range d.batch.Rejects {
-		snapshot, whole, err := Snapshot(r.Snapshot, d.plan.Key(), d.Job.OnFailure.Mask)
+		snapshot, whole, err := Snapshot(r.Snapshot, d.plan.Key(), d.compiled.Mask)
 		if err != nil {
 			return nil, err
 		}
 		f := store.Failure{
-			Index: r.Index, Key: r.Key, Phase: r.Phase, Code: r.Code, Rule: r.Rule, Message: r.Message, Tries: max(r.Tries, 1),
+			Index: r.Index, Key: r.Key, Phase: r.Phase, Code: r.Code, Rule: r.Rule, Message: d.Public(r.Message), Tries: max(r.Tries, 1),
 			Snapshot: snapshot, Raw: cutText(r.Raw, SnapshotBytes),
 		}
 		if len(d.Job.OnFailure.Mask) > 0 {

@@ -82,6 +82,13 @@ func OpenStream(ctx context.Context, p Place, name string, o Options) (*Stream, 
 	s := &Stream{}
 	direct := o.CompressionOf(name) == "none" && (o.Encoding == "" || o.Encoding == "utf-8")
 	if direct && o.Offset > 0 {
+		marked, err := wide(ctx, p, name)
+		if err != nil {
+			return nil, err
+		}
+		direct = !marked
+	}
+	if direct && o.Offset > 0 {
 		r, err := p.Open(ctx, name, o.Offset)
 		if err != nil {
 			return nil, err
@@ -289,4 +296,19 @@ func damaged(name string, err error) error {
 		return fault.New(fault.DataInvalid, "file %s is not compressed as its name says: %w", name, err).WithHint("set compression: none, gzip or zstd")
 	}
 	return fault.New(fault.DataInvalid, "file %s %s: %w", name, what, err)
+}
+
+// wide says whether a file begins with a mark of UTF-16, so that offsets of its text are not those of the file.
+func wide(ctx context.Context, p Place, name string) (bool, error) {
+	r, err := p.Open(ctx, name, 0)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = r.Close() }()
+	head := make([]byte, 2)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return false, err
+	}
+	return n == 2 && (head[0] == 0xff && head[1] == 0xfe || head[0] == 0xfe && head[1] == 0xff), nil
 }

@@ -163,6 +163,9 @@ func (d *Decoder) name(expected int) (Field, error) {
 		d.seen[c] = d.object
 		return Field{Column: c}, nil
 	}
+	if len(d.fields) >= maxNames {
+		return Field{}, fmt.Errorf("the object has more than %d names", maxNames)
+	}
 	for _, f := range d.fields {
 		if f.Column < 0 && bytes.Equal(f.Name, text) {
 			return Field{}, fmt.Errorf("the name %q comes twice", text)
@@ -170,6 +173,9 @@ func (d *Decoder) name(expected int) (Field, error) {
 	}
 	return Field{Column: -1, Name: text}, nil
 }
+
+// maxNames bounds the names of one object: each is compared with those before it.
+const maxNames = 10_000
 
 // value reads a member's value.
 func (d *Decoder) value(f *Field) error {
@@ -309,6 +315,9 @@ func (d *Decoder) nestedName(level int) error {
 	if len(d.scratch) > mark { // it was unescaped into the scratch, where the compact text must go
 		key = bytes.Clone(key)
 		d.scratch = d.scratch[:mark]
+	}
+	if len(d.keys)-level >= maxNames {
+		return fmt.Errorf("the object has more than %d names", maxNames)
 	}
 	for _, k := range d.keys[level:] {
 		if bytes.Equal(k, key) {

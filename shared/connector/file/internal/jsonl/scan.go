@@ -115,9 +115,9 @@ type Elements struct {
 
 // NewElements makes a scanner of objects with at most max bytes. A window at the beginning of a stream is opened at the array that path names, as in data.items; ""
 // is the outermost value. A window behind an element goes on there.
-func NewElements(w *window.Window, line int64, path string, max int) *Elements {
+func NewElements(w *window.Window, line int64, path string, max int, resumed bool) *Elements {
 	s := &Elements{max: max, w: w, next: line}
-	if w.Offset() > 0 {
+	if resumed {
 		c, ok := s.peek()
 		s.inside, s.over = ok && (c == ',' || c == ']'), !ok
 		return s
