@@ -57,6 +57,7 @@ type app struct {
 	flags flags
 	p     palette   // of Out
 	logTo io.Writer // the log; nil: Err
+	vault vault     // secrets that were looked up
 }
 
 // flags are those that every command knows.
@@ -131,7 +132,7 @@ A job is a YAML file; a project is a folder of them. State and batches are kept 
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
 			}
-			return cmd.Help()
+			return a.help(cmd)
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.begin() },
 	}
@@ -155,6 +156,9 @@ A job is a YAML file; a project is a folder of them. State and batches are kept 
 func (a *app) begin() error {
 	if _, err := a.level(); err != nil {
 		return err
+	}
+	if strings.Contains(a.flags.store, "://") {
+		return wrong("write the path of a file, as in --store state.db", "--store %q is no file: the command keeps its state in a SQLite file", a.flags.store)
 	}
 	plain, _ := a.o.Env("NO_COLOR")
 	dumb, _ := a.o.Env("TERM")
@@ -180,17 +184,30 @@ func (a *app) log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
 }
 
+// help is what a command prints that only has others below it; who asks for JSON gets no text.
+func (a *app) help(cmd *cobra.Command) error {
+	if !a.flags.json {
+		return cmd.Help()
+	}
+	return wrong("commands: "+strings.Join(commandNames(cmd), ", "), "%s wants a command", cmd.CommandPath())
+}
+
 func unknownCommand(cmd *cobra.Command, name string) error {
+	names := commandNames(cmd)
+	if near := fault.Nearest(name, names); near != "" {
+		return wrong(fmt.Sprintf("did you mean %s %s?", cmd.CommandPath(), near), "there is no command %q", name)
+	}
+	return wrong("commands: "+strings.Join(names, ", "), "there is no command %q", name)
+}
+
+func commandNames(cmd *cobra.Command) []string {
 	var names []string
 	for _, c := range cmd.Commands() {
 		if c.IsAvailableCommand() {
 			names = append(names, c.Name())
 		}
 	}
-	if near := fault.Nearest(name, names); near != "" {
-		return wrong(fmt.Sprintf("did you mean %s %s?", cmd.CommandPath(), near), "there is no command %q", name)
-	}
-	return wrong("commands: "+strings.Join(names, ", "), "there is no command %q", name)
+	return names
 }
 
 var (

@@ -14,6 +14,7 @@ import (
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/setting"
 	"github.com/lockstep-data/lockstep/shared/spec"
+	"github.com/lockstep-data/lockstep/shared/store"
 )
 
 // stateFolder is the folder beside a project's files that holds state and batches.
@@ -124,7 +125,9 @@ func (a *app) resolver(dir string) setting.Resolver {
 		if read == nil {
 			read = spec.FileSecrets(a.secretsFile(ctx, dir))
 		}
-		return read(ctx, name)
+		value, err := read(ctx, name)
+		a.vault.keep(value)
+		return value, err
 	}}
 }
 
@@ -214,6 +217,68 @@ func (a *app) jobKey(ctx context.Context, arg string) (string, site, error) {
 		}
 	}
 	return arg, s, nil
+}
+
+// jobState is jobKey and viewState for a job that must be known. A job whose file has mistakes is.
+func (a *app) jobState(ctx context.Context, arg string) (string, *state, error) {
+	key, s, err := a.jobKey(ctx, arg)
+	if err != nil {
+		return "", nil, err
+	}
+	st, err := a.viewState(ctx, s)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := a.known(ctx, st, key, arg); err != nil && !isProblems(err) {
+		if st != nil {
+			_ = st.Close() // the first error says more
+		}
+		return "", nil, err
+	}
+	return key, st, nil
+}
+
+// optionalState is jobState for an argument that may be missing: "" stands for all jobs.
+func (a *app) optionalState(ctx context.Context, arg string) (string, *state, error) {
+	if arg == "" {
+		st, err := a.viewState(ctx, a.site(a.projectDir()))
+		return "", st, err
+	}
+	return a.jobState(ctx, arg)
+}
+
+// known says that a job is one of the project, or has a history: then its file may be gone. The error is NotFound with the nearest name,
+// or the problems of the job's file.
+func (a *app) known(ctx context.Context, st *state, key, arg string) error {
+	if a.isFile(arg) {
+		return nil
+	}
+	if st != nil {
+		lock, err := st.Lock(ctx, key)
+		if err != nil {
+			return unreachable(err)
+		}
+		runs, _, err := st.Runs(ctx, store.RunQuery{Job: key, Limit: 1})
+		if err != nil {
+			return unreachable(err)
+		}
+		if lock.Term > 0 || len(runs) > 0 {
+			return nil
+		}
+	}
+	p, _, err := a.project(ctx, false)
+	if err != nil {
+		return err
+	}
+	for _, d := range p.Documents { // those that are disabled too
+		if d.Job.Key() == arg || d.Job.ID == arg {
+			return nil
+		}
+	}
+	if _, err = p.Job(arg); err != nil && !isProblems(err) {
+		return wrongly(err)
+	}
+	return err
 }
 
 func isProblems(err error) bool { return problemsIn(err) != nil }

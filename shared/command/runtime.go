@@ -120,7 +120,7 @@ func openBlobs(place string) (*blob.Bucket, error) {
 func (a *app) env(f found) *step.Env {
 	return &step.Env{
 		Catalog: a.o.Catalog, Jobs: newJobs(f), Log: a.log(), Now: a.o.Now, Sleep: sleep, Request: token, Dir: f.site.dir,
-		Version: versionText(), StepTimeout: stepTimeout, Compression: record.LZ4, Resident: true,
+		Version: versionText(), StepTimeout: stepTimeout, Compression: record.LZ4, Resident: true, Redact: a.vault.redact,
 	}
 }
 

@@ -29,11 +29,26 @@ func IsReference(s string) bool {
 // again and answers the result with every problem found. "$$" stands for one dollar sign in a text that holds references. The
 // result is for use at once; it is never stored.
 func Resolve(ctx context.Context, f Field, path string, v any, r Resolver) (any, fault.Problems) {
+	var secrets []string
+	if look := r.Secret; look != nil {
+		r.Secret = func(ctx context.Context, name string) (string, error) {
+			value, err := look(ctx, name)
+			if value != "" {
+				secrets = append(secrets, value, "***")
+			}
+			return value, err
+		}
+	}
 	out, problems := Expand(ctx, f, path, v, r)
 	if len(problems) > 0 {
 		return out, problems
 	}
-	return Check(f, path, out)
+	out, problems = Check(f, path, out)
+	hide := strings.NewReplacer(secrets...)
+	for i := range problems {
+		problems[i].Message, problems[i].Hint = hide.Replace(problems[i].Message), hide.Replace(problems[i].Hint)
+	}
+	return out, problems
 }
 
 // Expand replaces references as Resolve does and checks nothing.

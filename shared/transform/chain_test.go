@@ -267,3 +267,19 @@ func TestChain_Conservation(t *testing.T) {
 		}
 	})
 }
+
+func TestChain_Mask(t *testing.T) {
+	s := schemaOf("id int", "email string", "e string", "name string")
+	chain, err := NewChain(Builtin(), []job.Component{
+		component("rename", map[string]any{"email": "mail"}),
+		component("set", map[string]any{"copy": "upper(mail)"}),
+		component("set", map[string]any{"other": "e"}),
+		component("set", map[string]any{"name": "lower(copy)"}),
+	}, ChainConfig{Schema: s, Key: []string{"id"}, OnFailure: job.OnFailure{Mask: []string{"email"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := chain.Mask(), []string{"email", "mail", "copy", "name"}; !slices.Equal(got, want) {
+		t.Errorf("mask %v, want %v", got, want)
+	}
+}
