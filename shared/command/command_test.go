@@ -146,6 +146,13 @@ func TestWrongUse(t *testing.T) {
 		{"no argument", []string{"run"}, []string{"usage: lockstep run JOB|FILE"}},
 		{"too many", []string{"run", "a", "b"}, []string{`what to do with "b"`}},
 		{"a slip in a job", []string{"run", "sampel"}, []string{"did you mean sample?"}},
+		{"a job to reset", []string{"reset", "sampel", "--yes"}, []string{`there is no job "sampel"`, "did you mean sample?", "NotFound"}},
+		{"a job to stop", []string{"stop", "sampel"}, []string{`there is no job "sampel"`, "did you mean sample?", "NotFound"}},
+		{"a job to list runs of", []string{"runs", "sampel"}, []string{`there is no job "sampel"`, "did you mean sample?", "NotFound"}},
+		{"a job to list failures of", []string{"failures", "list", "sampel"}, []string{`there is no job "sampel"`, "did you mean sample?", "NotFound"}},
+		{"a job to count failures of", []string{"failures", "list", "sampel", "--count"}, []string{`there is no job "sampel"`, "did you mean sample?", "NotFound"}},
+		{"a job to read logs of", []string{"logs", "sampel"}, []string{`there is no job "sampel"`, "did you mean sample?", "NotFound"}},
+		{"a job to show", []string{"status", "sampel"}, []string{`there is no job "sampel"`, "did you mean sample?", "NotFound"}},
 		{"no such file", []string{"run", "nothing.yaml"}, []string{"there is no file", "nothing.yaml"}},
 		{"a level", []string{"status", "--log-level", "loud"}, []string{"debug, info, warn or error"}},
 		{"a time-out", []string{"run", "sample", "--step-timeout", "1ms"}, []string{"too short"}},
@@ -159,9 +166,39 @@ func TestWrongUse(t *testing.T) {
 		{"a run", []string{"runs", "show", "x"}, []string{`there is no run "x"`}},
 		{"a failure", []string{"failures", "show", "x"}, []string{`there is no failure "x"`}},
 		{"a project", []string{"check", "--project", "nowhere"}, []string{"there is no folder nowhere"}},
+		{"a state that is no file", []string{"run", "sample", "--store", "mysql://x"}, []string{"ConfigInvalid", `"mysql://x" is no file`, "path of a file"}},
 		{"a place of batches", []string{"run", "sample", "--blobs", "ftp://x"}, []string{"ftp://x"}},
 	} {
 		t.Run(c.name, func(t *testing.T) { p.want(t, ExitWrong, c.parts, c.args...) })
+	}
+}
+
+func TestUnknownJobs(t *testing.T) {
+	p := newProject(t)
+	p.file(t, "jobs/gone.yaml", strings.Replace(p.read(t, "jobs/sample.yaml"), "id: sample", "id: gone", 1))
+	p.file(t, "jobs/broken.yaml", "id: broken\nsource: {connector: fil}\n")
+	p.file(t, "jobs/off.yaml", strings.Replace(p.read(t, "jobs/sample.yaml"), "id: sample", "id: off\nenabled: false", 1))
+	p.want(t, ExitOK, nil, "run", "gone")
+	if err := os.Remove(filepath.Join(p.dir, "jobs", "gone.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		exit  int
+		parts []string
+		args  []string
+	}{
+		{ExitOK, []string{"partial"}, []string{"runs", "gone"}},
+		{ExitOK, []string{"required"}, []string{"failures", "list", "gone"}},
+		{ExitOK, []string{"run finished"}, []string{"logs", "gone"}},
+		{ExitOK, []string{"may start again"}, []string{"reset", "gone", "--yes"}},
+		{ExitNotStarted, []string{"is not running"}, []string{"stop", "gone"}},
+		{ExitWrong, []string{"did you mean sample?"}, []string{"runs", "sampel"}},
+		{ExitWrong, []string{"did you mean sample?"}, []string{"reset", "sampel"}},
+		{ExitOK, []string{"no runs"}, []string{"runs", "broken"}},
+		{ExitOK, []string{"no runs"}, []string{"runs", "off"}},
+		{ExitOK, []string{"never ran"}, []string{"status", "off"}},
+	} {
+		p.want(t, c.exit, c.parts, c.args...)
 	}
 }
 
@@ -171,6 +208,17 @@ func TestWrongUse_JSON(t *testing.T) {
 	if got.Code != "ConfigInvalid" || got.Message == "" || c.err != "" || c.exit != ExitWrong {
 		t.Errorf("got %+v, exit %d, on stderr: %q", got, c.exit, c.err)
 	}
+}
+
+func TestNoCommand(t *testing.T) {
+	p := newProject(t)
+	for _, args := range [][]string{{"--json"}, {"failures", "--json"}} {
+		c := p.want(t, ExitWrong, []string{"wants a command", "commands: "}, args...)
+		if got := decode[explained](t, c); got.Code != "ConfigInvalid" || c.err != "" {
+			t.Errorf("%v: got %+v, on stderr: %q", args, got, c.err)
+		}
+	}
+	p.want(t, ExitOK, []string{"Usage:"})
 }
 
 func TestInit_OverwritesNothing(t *testing.T) {

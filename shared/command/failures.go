@@ -39,7 +39,7 @@ list shows the failures, show tells all about one.`,
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
 			}
-			return cmd.Help()
+			return a.help(cmd)
 		},
 	}
 	c.AddCommand(a.failuresListCommand(), a.failuresShowCommand())
@@ -122,15 +122,11 @@ func (a *app) failures(ctx context.Context, arg string, f failuresFlags) error {
 	if q.Since, err = a.since(f.since); err != nil {
 		return err
 	}
-	key, s, err := a.optionalKey(ctx, arg)
+	key, st, err := a.optionalState(ctx, arg)
 	if err != nil {
 		return err
 	}
 	q.Job = key
-	st, err := a.viewState(ctx, s)
-	if err != nil {
-		return err
-	}
 	if st == nil {
 		st = &state{}
 	} else {

@@ -65,11 +65,7 @@ func (a *app) logs(ctx context.Context, job, run string, f logsFlags) error {
 	if err != nil {
 		return err
 	}
-	key, s, err := a.jobKey(ctx, job)
-	if err != nil {
-		return err
-	}
-	st, err := a.viewState(ctx, s)
+	key, st, err := a.jobState(ctx, job)
 	if err != nil {
 		return err
 	}

@@ -45,11 +45,7 @@ type stopped struct {
 }
 
 func (a *app) stop(ctx context.Context, arg string, wait bool, timeout time.Duration) error {
-	key, s, err := a.jobKey(ctx, arg)
-	if err != nil {
-		return err
-	}
-	st, err := a.viewState(ctx, s)
+	key, st, err := a.jobState(ctx, arg)
 	if err != nil {
 		return err
 	}
@@ -143,11 +139,7 @@ deleted at a destination. With --force a run that holds the job is shut out: it 
 }
 
 func (a *app) reset(ctx context.Context, arg string, f resetFlags) error {
-	key, s, err := a.jobKey(ctx, arg)
-	if err != nil {
-		return err
-	}
-	st, err := a.viewState(ctx, s)
+	key, st, err := a.jobState(ctx, arg)
 	if err != nil {
 		return err
 	}

@@ -114,15 +114,11 @@ func (a *app) runs(ctx context.Context, job string, f runsFlags) error {
 		}
 		q.Statuses = append(q.Statuses, store.RunStatus(s))
 	}
-	key, s, err := a.optionalKey(ctx, job)
+	key, st, err := a.optionalState(ctx, job)
 	if err != nil {
 		return err
 	}
 	q.Job = key
-	st, err := a.viewState(ctx, s)
-	if err != nil {
-		return err
-	}
 	rows := []runRow{}
 	more := ""
 	if st != nil {
@@ -162,14 +158,6 @@ func (a *app) writeRuns(rows []runRow, more bool) {
 	if more {
 		a.printf("%s\n", a.p.dim("there are more: --limit"))
 	}
-}
-
-// optionalKey is jobKey for an argument that may be missing: "" stands for all jobs.
-func (a *app) optionalKey(ctx context.Context, arg string) (string, site, error) {
-	if arg == "" {
-		return "", a.site(a.projectDir()), nil
-	}
-	return a.jobKey(ctx, arg)
 }
 
 func checkLimit(n int) error {

@@ -270,7 +270,7 @@ func (a *app) statusOne(ctx context.Context, arg string) error {
 		return err
 	}
 	if one.Lock == "" && one.Run == nil {
-		if err := a.known(ctx, arg); err != nil {
+		if err := a.known(ctx, st, key, arg); err != nil {
 			return err
 		}
 	}
@@ -291,21 +291,6 @@ func (a *app) statusOne(ctx context.Context, arg string) error {
 	}
 	a.writeDetail(one)
 	return nil
-}
-
-// known says that a job which never ran is at least one of the project.
-func (a *app) known(ctx context.Context, arg string) error {
-	if a.isFile(arg) {
-		return nil
-	}
-	p, _, err := a.project(ctx, false)
-	if err != nil {
-		return err
-	}
-	if _, err = p.Job(arg); err != nil && !isProblems(err) {
-		return wrongly(err)
-	}
-	return err
 }
 
 func (a *app) writeDetail(s jobStatus) {
