@@ -99,7 +99,7 @@ func TestDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{"schema/job.schema.json": string(schema)}
-	for name, page := range spec.Reference(catalog.Builtin()) {
+	for name, page := range catalog.Reference(catalog.Builtin()) {
 		want["reference/"+name] = string(page)
 	}
 	if *update {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lockstep-data/lockstep/shared/catalog"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/record"
@@ -41,7 +42,7 @@ the check, so it knows the transforms and connectors of a main of your own too.`
 
 func (a *app) schema(docs, out string) error {
 	if docs != "" {
-		pages := spec.Reference(a.o.Catalog)
+		pages := catalog.Reference(a.o.Catalog)
 		for _, name := range slices.Sorted(maps.Keys(pages)) {
 			if err := writeFile(filepath.Join(docs, filepath.FromSlash(name)), pages[name]); err != nil {
 				return err

@@ -107,7 +107,11 @@ func (s *Source) open(ctx context.Context, o opening, h header) (*text, error) {
 		l.MaxRecord, l.Partial = s.c.maxRecord, o.partial
 		t.records = l
 	default:
-		t.records = jsonl.NewElements(w, line, s.c.Records, s.c.maxRecord, o.offset > 0)
+		if o.offset > 0 {
+			t.records = jsonl.ResumeElements(w, line, s.c.maxRecord)
+		} else {
+			t.records = jsonl.NewElements(w, line, s.c.Records, s.c.maxRecord)
+		}
 	}
 	return t, nil
 }

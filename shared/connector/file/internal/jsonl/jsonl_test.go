@@ -218,7 +218,7 @@ func TestElements_Next(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, w := range []*window.Window{window.New(strings.NewReader(c.in), 0), window.New(iotest.OneByteReader(strings.NewReader(c.in)), 0)} {
-				s := jsonl.NewElements(w, 1, c.path, 20, false)
+				s := jsonl.NewElements(w, 1, c.path, 20)
 				if diff := cmp.Diff(c.want, read(s)); diff != "" {
 					t.Error(diff)
 				}
@@ -229,11 +229,11 @@ func TestElements_Next(t *testing.T) {
 
 func TestElements_Resume(t *testing.T) {
 	for _, in := range []string{`[{"a":1},{"b":2} , {"c":3}]`, "{\"a\":1}\n{\"b\":2} {\"c\":3}"} {
-		s := jsonl.NewElements(window.New(strings.NewReader(in), 0), 1, "", 100, false)
+		s := jsonl.NewElements(window.New(strings.NewReader(in), 0), 1, "", 100)
 		all := 0
 		for s.Next() {
 			all++
-			rest := jsonl.NewElements(window.New(strings.NewReader(in[s.Offset():]), s.Offset()), 1, "", 100, true)
+			rest := jsonl.ResumeElements(window.New(strings.NewReader(in[s.Offset():]), s.Offset()), 1, 100)
 			if got := read(rest); len(got) != 3-all {
 				t.Errorf("behind %d: %v", all, got)
 			}

@@ -113,15 +113,18 @@ type Elements struct {
 	err     error
 }
 
-// NewElements makes a scanner of objects with at most max bytes. A window at the beginning of a stream is opened at the array that path names, as in data.items; ""
-// is the outermost value. A window behind an element goes on there.
-func NewElements(w *window.Window, line int64, path string, max int, resumed bool) *Elements {
+// ResumeElements makes a scanner that goes on with a window behind an element, with objects of at most max bytes.
+func ResumeElements(w *window.Window, line int64, max int) *Elements {
 	s := &Elements{max: max, w: w, next: line}
-	if resumed {
-		c, ok := s.peek()
-		s.inside, s.over = ok && (c == ',' || c == ']'), !ok
-		return s
-	}
+	c, ok := s.peek()
+	s.inside, s.over = ok && (c == ',' || c == ']'), !ok
+	return s
+}
+
+// NewElements makes a scanner of objects with at most max bytes. The window, at the beginning of a text, is opened at the array that path
+// names, as in data.items; "" is the outermost value.
+func NewElements(w *window.Window, line int64, path string, max int) *Elements {
+	s := &Elements{max: max, w: w, next: line}
 	s.first = true
 	if path != "" {
 		for _, name := range strings.Split(strings.TrimPrefix(path, "$."), ".") {
