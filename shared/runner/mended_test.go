@@ -3,11 +3,14 @@ package runner_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/runner"
 	"github.com/lockstep-data/lockstep/shared/stage"
+	"github.com/lockstep-data/lockstep/shared/step"
 	"github.com/lockstep-data/lockstep/shared/step/finish"
 	"github.com/lockstep-data/lockstep/shared/step/plan"
 	"github.com/lockstep-data/lockstep/shared/store"
@@ -100,5 +103,46 @@ func TestRunner_MaskedAtTheSource(t *testing.T) {
 				l.sees(nothingOf("s3cr3t"))
 			})
 		}
+	}
+}
+
+// A destination that lost what was staged must not be swapped in.
+func TestRunner_StagedRowsLost(t *testing.T) {
+	l := newLab(t, `
+id: things
+source:
+  connector: file
+  config: {path: in/things.csv}
+  streams: [{name: things, key: [id], mode: full}]
+destinations:
+  - connector: file
+    config: {path: out.csv}
+    write: replace
+batch: {records: 2}
+`)
+	l.write("in/things.csv", "id", "1", "2")
+	l.want(store.RunSucceeded, 2, 2, 0, 0)
+	l.write("in/things.csv", "id", "7", "8", "9")
+	s, err := l.open(t.Context())
+	l.ok(err)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Env.Progress = func(p step.Progress) {
+		if p.Seq == 2 {
+			cancel()
+		}
+	}
+	_, err = s.Run(ctx, runner.Request{Job: "things"})
+	l.ok(err)
+	s.close()
+	l.ok(os.Remove(filepath.Join(l.dir, "out.csv.lockstep.json")))
+	r := l.run(runner.Request{})
+	if !r.Continued || r.Run.Status != store.RunFailed || r.Run.ErrorCode != string(fault.DestinationBehind) {
+		t.Errorf("continued %v: %s %s %s", r.Continued, r.Run.Status, r.Run.ErrorCode, r.Run.ErrorText)
+	}
+	data, err := os.ReadFile(filepath.Join(l.dir, "out.csv"))
+	l.ok(err)
+	equal(t, []string{string(data)}, "id\n1\n2\n")
+	if r = l.run(runner.Request{New: true}); r.Run.Status != store.RunSucceeded || r.Run.Counters.Read != 3 {
+		t.Errorf("a new run is %s, %+v", r.Run.Status, r.Run.Counters)
 	}
 }

@@ -122,6 +122,9 @@ func commit(ctx context.Context, t *step.Turn, s step.StreamPlan) (more bool, er
 		if err != nil {
 			return false, err
 		}
+		if err := whole(ctx, t, s, i); err != nil {
+			return false, err
+		}
 		result, err := d.Commit(ctx, target, t.Claim(bound))
 		if err != nil {
 			return false, fmt.Errorf("destination %s: %w", t.Job.Destinations[i].Name, t.Behind(ctx, bound, err))
@@ -132,6 +135,44 @@ func commit(ctx context.Context, t *step.Turn, s step.StreamPlan) (more bool, er
 		CheckpointKey: key, Run: t.Call.Run, Fence: bound.Fence, Owner: t.Owner, Position: known(t, s), Schema: compiled.Schema.Digest(), Deleted: deleted, Now: t.Now(),
 	})
 	return false, err
+}
+
+// whole makes sure that a destination still holds every batch of the run before it puts them in place of what it had: one that was removed
+// or restored meanwhile does not.
+func whole(ctx context.Context, t *step.Turn, s step.StreamPlan, i int) error {
+	if !s.Full() || !t.Guarantee(t.Job.Destinations[i]).Receipts {
+		return nil
+	}
+	d, err := t.Destination(ctx, i)
+	if err != nil {
+		return err
+	}
+	compiled, err := t.Compiled(s)
+	if err != nil {
+		return err
+	}
+	target := compiled.Targets[i]
+	if run, err := d.Committed(ctx, target); err != nil || run == t.Call.Run {
+		return err
+	}
+	checkpoints, err := t.Protocol.Store.Checkpoints(ctx, t.Call.Job, s.Stream.Name)
+	if err != nil {
+		return err
+	}
+	for _, c := range checkpoints {
+		if _, planned := s.Partition(c.Partition); !planned {
+			continue
+		}
+		r, ok, err := d.Receipt(ctx, target, c.Partition)
+		if err != nil {
+			return err
+		}
+		if !ok || r.Seq < c.Seq {
+			return fault.New(fault.DestinationBehind, "destination %s has %d batches of partition %s, the state has %d", t.Job.Destinations[i].Name, r.Seq, c.Partition, c.Seq).
+				WithHint("it was removed or restored while the run was under way; start over with --new")
+		}
+	}
+	return nil
 }
 
 // known is what the next run compares the source with: the configuration's digest and the source's fingerprint.
