@@ -136,8 +136,9 @@ func (a *app) toCheck(ctx context.Context, args []string, r *checkReport) ([]fou
 		return nil, note(err)
 	}
 	r.Problems = append(r.Problems, p.Problems...)
+	r.Warnings = append(r.Warnings, p.Nameless...)
 	if len(p.Documents) == 0 && len(p.Problems) == 0 {
-		return nil, wrong("lockstep init writes one to begin with", "there are no jobs in %s", s.dir)
+		return nil, p.NoJobs()
 	}
 	for _, d := range p.Documents {
 		all = append(all, found{doc: d, site: s, resolver: a.resolver(s.dir)})

@@ -89,7 +89,7 @@ func (a *app) chosen(ctx context.Context, arg string) ([]found, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, wrong("lockstep init writes one to begin with", "there are no jobs in %s", s.dir)
+		return nil, p.NoJobs()
 	}
 	return all, nil
 }

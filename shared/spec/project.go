@@ -29,7 +29,8 @@ type Project struct {
 	Secrets     string         // the file of secrets, for FileSecrets
 	Documents   []*Document    // the jobs without a mistake, by id
 	Problems    fault.Problems // of all other job files
-	Warnings    fault.Problems
+	Warnings    fault.Problems // of the jobs, and of files that are nearly one
+	Nameless    fault.Problems // of Warnings: files that have a source or a destination but no id, and that no job includes
 
 	broken map[string]fault.Problems // by id, where a broken file tells one
 }
@@ -71,6 +72,7 @@ func Open(ctx context.Context, dir string, o Options) (*Project, error) {
 			return nil, err
 		}
 	}
+	p.warnNameless()
 	p.refuseTwins()
 	slices.SortFunc(p.Documents, func(a, b *Document) int { return strings.Compare(a.Job.Key(), b.Job.Key()) })
 	p.Problems.Sort()
@@ -89,6 +91,9 @@ func (p *Project) describe(root *os.Root) ([]string, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", file, err)
 	default:
+		if _, problem := parseText(file, data); problem != nil && problem.Code == "empty" {
+			break // all its keys may be left out
+		}
 		top := r.document(file, data)
 		if top == nil {
 			return nil, r.problems.Err()
@@ -145,6 +150,7 @@ func (p *Project) read(ctx context.Context, name string, o Options) error {
 	}
 	id, is := jobID(data)
 	if !is {
+		p.nameless(file, data)
 		return nil
 	}
 	d, err := Load(ctx, file, o)
@@ -160,6 +166,58 @@ func (p *Project) read(ctx context.Context, name string, o Options) error {
 	p.Documents = append(p.Documents, d)
 	p.Warnings = append(p.Warnings, d.Warnings...)
 	return nil
+}
+
+// nameless notes a file that would be a job if it had an id.
+func (p *Project) nameless(file string, data []byte) {
+	node, problem := parseText(file, data)
+	if problem != nil || node.Kind != yaml.MappingNode {
+		return
+	}
+	var near *fault.Problem
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		k, what := node.Content[i], "source"
+		switch k.Value {
+		case "id":
+			return
+		case keySource:
+		case keyDestination, keyDestinations:
+			what = "destination"
+		default:
+			continue
+		}
+		if near != nil {
+			continue
+		}
+		near = &fault.Problem{File: file, Line: k.Line, Column: k.Column, Path: k.Value, Code: "no_id",
+			Message: fmt.Sprintf("the file has a %s but no id: it is no job", what), Hint: "write id: and a name on its first line"}
+	}
+	if near != nil {
+		p.Nameless = append(p.Nameless, *near)
+	}
+}
+
+// warnNameless warns of the files without an id, less those that are parts of a job.
+func (p *Project) warnNameless() {
+	p.Nameless = slices.DeleteFunc(p.Nameless, func(one fault.Problem) bool {
+		return slices.ContainsFunc(p.Documents, func(d *Document) bool {
+			return slices.ContainsFunc(d.Files, func(file string) bool { return filepath.Clean(file) == filepath.Clean(one.File) })
+		})
+	})
+	p.Warnings = append(p.Warnings, p.Nameless...)
+}
+
+// NoJobs is the error of a project without jobs. It names the files that would be jobs if they had an id.
+func (p *Project) NoJobs() error {
+	err := fault.New(fault.ConfigInvalid, "there are no jobs in %s", p.Dir)
+	if len(p.Nameless) == 0 {
+		return err.WithHint("lockstep init writes one to begin with")
+	}
+	files := make([]string, len(p.Nameless))
+	for i, one := range p.Nameless {
+		files[i] = one.File
+	}
+	return err.WithHint("without an id, and so no job: %s", strings.Join(files, ", "))
 }
 
 var (
@@ -253,6 +311,9 @@ func (p *Project) Job(id string) (*Document, error) {
 	err := fault.New(fault.NotFound, "there is no job %q in %s", id, p.Dir)
 	if near := fault.Nearest(id, known); near != "" {
 		return nil, err.WithHint("did you mean %s?", near)
+	}
+	if len(known) == 0 && len(p.Nameless) > 0 {
+		return nil, err.WithHint("%s", fault.Hint(p.NoJobs()))
 	}
 	if len(known) == 0 {
 		return nil, err.WithHint("lockstep init writes a job to begin with")

@@ -28,6 +28,9 @@ func TestOpen(t *testing.T) {
 	if len(p.Problems) != 2 || fault.CodeOf(p.Err()) != fault.ConfigInvalid {
 		t.Errorf("got problems %v, want those of broken.yaml and unreadable.yaml", p.Problems)
 	}
+	if len(p.Warnings) != 0 {
+		t.Errorf("got warnings %v: part.yaml is included", p.Warnings)
+	}
 	cases := []struct {
 		id   string
 		code fault.Code
@@ -77,6 +80,39 @@ func TestOpen_ProjectFile(t *testing.T) {
 		t.Errorf("got %s %v %s", p.Name, p.IDs(), p.Secrets)
 	}
 }
+
+func TestOpen_EmptyProjectFile(t *testing.T) {
+	for _, text := range []string{"", "\n", "# name: demo\n", "---\n", "{}\n"} {
+		dir := t.TempDir()
+		write(t, dir, ProjectFile, text)
+		write(t, dir, "jobs/a.yaml", "id: a\n"+smallJob)
+		p, err := Open(t.Context(), dir, testOptions(t))
+		if err != nil || !slices.Equal(p.IDs(), []string{"a"}) || p.Name == "" {
+			t.Errorf("%q: got %+v, %v", text, p, err)
+		}
+	}
+}
+
+func TestOpen_Nameless(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "jobs/forgot.yaml", "use_case: x\n"+smallJob)
+	write(t, dir, "jobs/parts.yaml", "destinations: []\nid: parts\n")
+	write(t, dir, "services.yaml", "services: {web: {image: x}}\n")
+	p, err := Open(t.Context(), dir, testOptions(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0].String(), "forgot.yaml:2:1") || !strings.Contains(p.Warnings[0].Message, "no id: it is no job") {
+		t.Errorf("got warnings %v", p.Warnings)
+	}
+	for _, err := range []error{p.NoJobs(), errorOf(p.Job("forgot"))} {
+		if err == nil || !strings.Contains(err.Error(), "forgot.yaml") {
+			t.Errorf("got %v, want the file named", err)
+		}
+	}
+}
+
+func errorOf(_ *Document, err error) error { return err }
 
 func TestOpen_Errors(t *testing.T) {
 	if _, err := Open(t.Context(), t.TempDir()+"/none", testOptions(t)); !fault.Has(err, fault.NotFound) {
