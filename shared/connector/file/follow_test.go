@@ -134,6 +134,28 @@ func TestSource_Cursor(t *testing.T) {
 	}
 }
 
+// TestSource_FollowEmptyAtPlan leaves what came to an empty log after the plan to the next run.
+func TestSource_FollowEmptyAtPlan(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.ndjson", nil)
+	src, stream := openSource(t, dir, map[string]any{"path": "a.ndjson"}), job.Stream{Mode: job.Incremental}
+	plan, err := src.Plan(t.Context(), connector.PlanRequest{Stream: stream})
+	must(t, err)
+	write(t, dir, "a.ndjson", []byte("{\"c\":1}\n"))
+	for _, p := range plan.Partitions {
+		r, err := src.Open(t.Context(), connector.OpenRequest{Stream: stream, Schema: plan.Schema, Partition: p, Records: 10, Bytes: 1 << 20})
+		must(t, err)
+		b, err := r.Next(t.Context())
+		must(t, err, r.Close())
+		if b.Read != 0 || !b.Last || b.End != "" {
+			t.Errorf("read %d, last %v, end %q", b.Read, b.Last, b.End)
+		}
+	}
+	if again := mustRun(t, scenario{src: src, stream: stream, records: 10}); again.read != 1 || len(again.rejects) != 0 {
+		t.Errorf("the next run reads %d, rejects %v", again.read, again.rejects)
+	}
+}
+
 // TestSource_CursorHalfLine reads a log while its last line is being written.
 func TestSource_CursorHalfLine(t *testing.T) {
 	dir := t.TempDir()

@@ -131,6 +131,10 @@ func (r *reader) Next(ctx context.Context) (record.Batch, error) {
 		return record.Batch{}, io.EOF
 	}
 	b := record.Batch{Schema: r.req.Schema, Start: r.start}
+	if len(r.req.Schema.Columns) == 0 && r.req.Stream.Mode == job.Incremental { // it was empty at the plan; the next run finds its columns
+		r.last, b.Last, b.End = true, true, r.start
+		return b, nil
+	}
 	r.row.reserve(r.rows)
 	var size int64
 	for b.Read < max(r.req.Records, 1) && size < r.limit() {
