@@ -95,6 +95,8 @@ type failureRow struct {
 	Raw       string          `json:"raw,omitempty"`
 	Batch     string          `json:"batch,omitempty"` // object with the whole record, when the snapshot is not whole
 	Whole     json.RawMessage `json:"whole,omitempty"`
+
+	hidden bool // the whole record may not be shown
 }
 
 func newFailureRow(f store.Failure) failureRow {
@@ -159,7 +161,15 @@ func (a *app) writeFailures(rows []failureRow, more bool) {
 		return
 	}
 	t := table{head: []string{"ID", "TIME", "STREAM", "PHASE", "CODE", "RULE", "KEY", "MESSAGE"}}
+	narrow := a.width() > 0 && a.width() < 100
+	if narrow {
+		t.head, t.least = []string{"ID", "TIME", "STREAM", "PHASE", "CODE", "RULE", "MESSAGE"}, 10
+	}
 	for _, r := range rows {
+		if narrow { // the key is in show
+			t.add(r.Short, r.Time.UTC().Format("01-02 15:04"), r.Stream, r.Phase, r.Code, r.Rule, printable(r.Message))
+			continue
+		}
 		t.add(r.Short, r.Time.UTC().Format("01-02 15:04:05"), r.Stream, r.Phase, r.Code, r.Rule, shorten(printable(r.Key), 24), printable(r.Message))
 	}
 	t.write(a.o.Out, a.p, a.width())
@@ -269,7 +279,14 @@ func (a *app) failuresShow(ctx context.Context, id string, whole bool) error {
 		return err
 	}
 	row := newFailureRow(f)
-	if whole {
+	if f.Phase == "extract" && f.Batch != "" && len(f.Snapshot) == 0 {
+		mask, err := maskOf(ctx, st, f)
+		if err != nil {
+			return err
+		}
+		row.hidden = len(mask) > 0 // what could not be read has no columns to mask
+	}
+	if whole && !row.hidden {
 		if row.Whole, err = a.wholeRecord(ctx, st, s, f); err != nil {
 			return err
 		}
@@ -324,6 +341,26 @@ func (a *app) wholeRecord(ctx context.Context, st *state, s site, f store.Failur
 	if err != nil {
 		return nil, fmt.Errorf("object %s: %w", f.Batch, err)
 	}
+	mask, err := maskOf(ctx, st, f)
+	if err != nil {
+		return nil, err
+	}
+	if row := b.RowOf(f.Index); row >= 0 {
+		return masked(b.JSON(row), mask)
+	}
+	for _, reject := range b.Rejects {
+		if reject.Index == f.Index && len(reject.Snapshot) > 0 {
+			return masked(reject.Snapshot, mask)
+		}
+		if reject.Index == f.Index && len(mask) == 0 {
+			return json.Marshal(reject.Raw)
+		}
+	}
+	return nil, fault.New(fault.NotFound, "object %s has no record %d that may be shown", f.Batch, f.Index)
+}
+
+// maskOf gives the columns that the job masked when the failure's run began.
+func maskOf(ctx context.Context, st *state, f store.Failure) ([]string, error) {
 	r, err := st.Run(ctx, f.Job, f.Run)
 	if err != nil {
 		return nil, unreachable(err)
@@ -334,18 +371,7 @@ func (a *app) wholeRecord(ctx context.Context, st *state, s site, f store.Failur
 	if err := json.Unmarshal(r.Snapshot, &j); err != nil {
 		return nil, fault.New(fault.DataInvalid, "the job of run %s cannot be read: %w", r.ID, err)
 	}
-	if row := b.RowOf(f.Index); row >= 0 {
-		return masked(b.JSON(row), j.OnFailure.Mask)
-	}
-	for _, reject := range b.Rejects {
-		if reject.Index == f.Index && len(reject.Snapshot) > 0 {
-			return masked(reject.Snapshot, j.OnFailure.Mask)
-		}
-		if reject.Index == f.Index && len(j.OnFailure.Mask) == 0 {
-			return json.Marshal(reject.Raw)
-		}
-	}
-	return nil, fault.New(fault.NotFound, "object %s has no record %d that may be shown", f.Batch, f.Index)
+	return j.OnFailure.Mask, nil
 }
 
 // masked replaces the values of columns with ***; the order of the fields stays.
@@ -396,7 +422,7 @@ func (a *app) writeFailure(r failureRow, whole bool) {
 	row("tries", "%d", r.Tries)
 	row("status", "%s", r.Status)
 	row("place", "record %d of batch %d", r.Index+1, r.Seq)
-	if r.Batch != "" {
+	if r.Batch != "" && !r.hidden {
 		row("whole", "in %s", r.Batch)
 	}
 	switch {
@@ -408,7 +434,10 @@ func (a *app) writeFailure(r failureRow, whole bool) {
 	case r.Raw != "":
 		a.printf("\n%s\n", printable(r.Raw))
 	}
-	if r.Batch != "" {
+	switch {
+	case r.hidden:
+		a.printf("%s\n", a.p.dim("not shown: the job masks columns"))
+	case r.Batch != "":
 		a.printf("%s\n", a.p.dim("cut; the whole record: lockstep failures show "+r.Short+" --whole"))
 	}
 }

@@ -97,8 +97,8 @@ STEP  TURNS  FAILED  RECORDS   TIME  LAST ERROR
 load      3       1   47,000  3.5 s  Transient
 `},
 		{"failures", func(a *app) { a.writeFailures(failures, false) }, `
-ID        TIME            STREAM   PHASE     CODE         RULE   KEY  MESSAGE
-3f9a1c07  11-22 12:00:00  runways  validate  DataInvalid  range  [4]  length_ft is 99000,…
+ID        TIME         STREAM   PHASE     CODE         RULE   MESSAGE
+3f9a1c07  11-22 12:00  runways  validate  DataInvalid  range  length_ft is 9900…
 lockstep failures show ID tells all about one
 `},
 		{"a failure", func(a *app) { a.writeFailure(failures[0], false) }, `
@@ -121,6 +121,22 @@ r1#s#p#00000001#000003
   "__truncated__": true
 }
 cut; the whole record: lockstep failures show 3f9a1c07 --whole
+`},
+		{"a failure that may not be shown", func(a *app) {
+			a.writeFailure(failureRow{ID: "x", Job: "j", Run: "r", Time: began, Stream: "s", Partition: "p", Phase: "extract", Code: "DataInvalid",
+				Message: "m", Tries: 1, Status: "open", Batch: "b", hidden: true}, true)
+		}, `
+x
+  job        j, stream s, partition p
+  run        r
+  time       2026-11-22 12:00:00Z
+  phase      extract
+  code       DataInvalid
+  message    m
+  tries      1
+  status     open
+  place      record 1 of batch 0
+not shown: the job masks columns
 `},
 		{"check", func(a *app) {
 			a.writeCheck(checkReport{

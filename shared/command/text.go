@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -54,6 +55,7 @@ type table struct {
 	right []int // columns of numbers
 	paint func(column int, cell string) string
 	below map[int]string // text under a row, by its index
+	least int            // width below which the last column is not cut; 0: 20
 }
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
@@ -66,7 +68,7 @@ func (t *table) under(text string) {
 	t.below[len(t.rows)-1] = text
 }
 
-// write prints the table. Width bounds its lines by cutting the last column, never below 20 characters; 0 cuts nothing.
+// write prints the table. Width bounds its lines by cutting the last column, never below t.least characters; 0 cuts nothing.
 func (t *table) write(w io.Writer, p palette, width int) {
 	widths := make([]int, len(t.head))
 	for _, row := range append([][]string{t.head}, t.rows...) {
@@ -80,7 +82,7 @@ func (t *table) write(w io.Writer, p palette, width int) {
 		for _, n := range widths[:last] {
 			used += n + 2
 		}
-		widths[last] = min(widths[last], max(width-used, 20))
+		widths[last] = min(widths[last], max(width-used, cmp.Or(t.least, 20)))
 	}
 	fmt.Fprintln(w, p.dim(t.line(t.head, widths, nil)))
 	for i, row := range t.rows {
