@@ -102,11 +102,12 @@ func (d *Destination) Prepare(ctx context.Context, t connector.Target, c connect
 	if s.Stream != "" && s.Stream != t.Stream {
 		return fault.New(fault.Conflict, "%s is the target of stream %s", f.shown, s.Stream).WithHint("put {stream} into the path")
 	}
+	prepared := s.Stream != ""
 	s.Stream = t.Stream
 	if err := s.claim(t.Run, c); err != nil {
 		return err
 	}
-	if err := d.makeReady(ctx, f, &s, t); err != nil {
+	if err := d.makeReady(ctx, f, &s, readying{t, prepared}); err != nil {
 		return err
 	}
 	return f.save(s)
@@ -125,15 +126,23 @@ func checkTarget(t connector.Target) error {
 	return nil
 }
 
+// readying is a target that is made ready; prepared says that it was before.
+type readying struct {
+	connector.Target
+	prepared bool
+}
+
 // makeReady brings the target into the state in which batches can be loaded.
-func (d *Destination) makeReady(ctx context.Context, f *target, s *state, t connector.Target) error {
+func (d *Destination) makeReady(ctx context.Context, f *target, s *state, r readying) error {
+	t := r.Target
 	if replaces(t) {
 		if err := f.finishSwap(s); err != nil {
 			return err
 		}
 		return d.dropStaged(f, s, t)
 	}
-	if !f.folder {
+	// What stands in a file that was prepared before and has no length that counts is of a batch that a crash cut off.
+	if !f.folder && !(r.prepared && s.Length == 0) {
 		if err := d.adopt(ctx, f, s, t); err != nil {
 			return err
 		}

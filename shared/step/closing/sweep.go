@@ -20,7 +20,7 @@ type Swept struct {
 const unstarted = 2 * time.Minute
 
 // Sweep ends runs that nobody works on any more: their process or execution is dead, or the lock went to another run. They end as failed with
-// code Zombie, and a lock that they still hold is released by the protocol. Runs of the job except are left to the caller. Doing it twice
+// code Zombie, and a lock that they still hold is released by the protocol. A run of the job except that holds, or held last, its lock is left to the caller, unless it had succeeded. Doing it twice
 // changes nothing. Errors: those of the store.
 func Sweep(ctx context.Context, env *step.Env, except string) ([]Swept, error) {
 	var out []Swept
@@ -31,10 +31,7 @@ func Sweep(ctx context.Context, env *step.Env, except string) ([]Swept, error) {
 			return out, fmt.Errorf("sweep: %w", err)
 		}
 		for _, r := range runs {
-			if r.Job == except {
-				continue
-			}
-			why, err := sweep(ctx, env, r)
+			why, err := sweep(ctx, env, r, r.Job == except)
 			if err != nil {
 				return out, fmt.Errorf("sweep run %s: %w", r.ID, err)
 			}
@@ -49,8 +46,8 @@ func Sweep(ctx context.Context, env *step.Env, except string) ([]Swept, error) {
 	}
 }
 
-// sweep ends a run if it is dead, and says why it is.
-func sweep(ctx context.Context, env *step.Env, r store.Run) (string, error) {
+// sweep ends a run if it is dead, and says why it is. A run of the caller's own job that its lock names, and that has not succeeded, is left.
+func sweep(ctx context.Context, env *step.Env, r store.Run, own bool) (string, error) {
 	lock, err := env.Protocol.Store.Lock(ctx, r.Job)
 	if err != nil {
 		return "", err
@@ -58,6 +55,8 @@ func sweep(ctx context.Context, env *step.Env, r store.Run) (string, error) {
 	end := End{Job: r.Job, Run: r.ID, Epoch: lock.Epoch, Code: fault.Zombie}
 	mine := lock.Run == r.ID
 	switch {
+	case own && mine && lock.Status != store.Succeeded:
+		return "", nil
 	case mine && lock.Status == store.InProgress:
 		gone, err := env.Protocol.Gone(ctx, lock)
 		if err != nil || !gone {

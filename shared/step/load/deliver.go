@@ -59,7 +59,10 @@ func (d *delivery) write(ctx context.Context, i int) (connector.Receipt, error) 
 	}
 	request := connector.LoadRequest{
 		Target: target, Partition: d.Call.Item.Partition, Claim: d.Claim(d.bound), Seq: d.bound.Seq + 1,
-		Name: d.name, Batch: rows, Start: d.batch.Start, End: d.batch.End, Protect: keys(d.batch.Rejects),
+		Name: d.name, Batch: rows, Start: d.batch.Start, End: d.batch.End,
+	}
+	if slices.Equal(target.Key, d.plan.Key()) { // else keepMissing has seen to them
+		request.Protect = keys(d.batch.Rejects)
 	}
 	receipt, err := d.tries(ctx, dest, request)
 	if err != nil {
