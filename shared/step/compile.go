@@ -72,6 +72,7 @@ func (e *Env) Compile(j job.Job, s StreamPlan, run string) (*Compiled, error) {
 		c.Targets = append(c.Targets, t)
 		problems = append(problems, checkKey(c.Targets[i], i)...)
 	}
+	problems = append(problems, checkMask(j, s, c)...)
 	for i := range problems {
 		problems[i].Message, problems[i].Hint = e.Public(problems[i].Message), e.Public(problems[i].Hint)
 	}
@@ -79,6 +80,27 @@ func (e *Env) Compile(j job.Job, s StreamPlan, run string) (*Compiled, error) {
 		return nil, problems.Err()
 	}
 	return c, nil
+}
+
+// checkMask finds names of the mask that are no column. Only a job of one stream can tell: those of several may be another stream's.
+func checkMask(j job.Job, s StreamPlan, c *Compiled) fault.Problems {
+	var problems fault.Problems
+	if len(j.Source.Streams) != 1 {
+		return nil
+	}
+	for i, name := range j.OnFailure.Mask {
+		_, source := s.Plan.Schema.Type(name)
+		_, made := c.Schema.Type(name)
+		if source || made {
+			continue
+		}
+		hint := "mask names columns of the source, or those that transforms make"
+		if near := fault.Nearest(name, s.Plan.Schema.Names()); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		problems = append(problems, fault.Problem{Path: fmt.Sprintf("on_failure.mask[%d]", i), Code: "unknown_column", Message: fmt.Sprintf("there is no column %q to mask", name), Hint: hint})
+	}
+	return problems
 }
 
 // compileChain compiles the transforms and rules in front of the destinations.

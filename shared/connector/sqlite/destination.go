@@ -19,6 +19,9 @@ type destination struct {
 	*database
 	closing sync.Once
 	closed  error
+
+	mu     sync.Mutex
+	opened os.FileInfo // the file that the connection writes; nil before the first write
 }
 
 var _ connector.Destination = (*destination)(nil)
@@ -68,6 +71,24 @@ func (d *destination) read(ctx context.Context, action string, do func(c *sql.Co
 	return d.fault(ctx, action, do(c))
 }
 
+// same makes sure that the file is still the one that the connection was opened on: writes to one that was removed or replaced go nowhere.
+func (d *destination) same() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now, err := os.Stat(d.file)
+	switch {
+	case err == nil && (d.opened == nil || os.SameFile(now, d.opened)):
+		d.opened = now
+		return nil
+	case err != nil && d.opened == nil:
+		return fault.New(fault.NotFound, "%s is not there: %w", d.shown, err)
+	}
+	d.opened = nil
+	d.db.SetMaxIdleConns(0) // the next connection opens what is there now
+	d.db.SetMaxIdleConns(1)
+	return fault.New(fault.DestinationBehind, "%s was removed or replaced while it was open", d.shown).WithHint("run again with --new, or reset the job")
+}
+
 // write runs do in one transaction, which ends with it: committed when it answers no error.
 func (d *destination) write(ctx context.Context, action string, do func(c *sql.Conn) error) error {
 	if there, err := d.exists(); err != nil {
@@ -85,9 +106,14 @@ func (d *destination) write(ctx context.Context, action string, do func(c *sql.C
 	if _, err := c.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return d.fault(ctx, action, err)
 	}
-	err = do(c)
+	if err = d.same(); err == nil {
+		err = do(c)
+	}
 	if err == nil {
 		err = ctx.Err()
+	}
+	if err == nil {
+		err = d.same() // Invariant 1: what is not there any more must not be committed to
 	}
 	if err == nil {
 		if _, err = c.ExecContext(ctx, "COMMIT"); err == nil {

@@ -240,3 +240,21 @@ func TestDestination_ForeignTexts(t *testing.T) {
 		t.Errorf("stored as %v, %v", kinds, err)
 	}
 }
+
+// TestDestination_FileGone removes the database while it is open.
+func TestDestination_FileGone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.db")
+	d := openDestination(t, file)
+	b := benchBatch(3, 4)
+	target, claim := benchTarget(b, job.Append), connector.Claim{Fence: 1, Owner: "o"}
+	if err := d.Prepare(t.Context(), target, claim); err != nil {
+		t.Fatal(err)
+	}
+	for _, ending := range []string{"", "-wal", "-shm"} {
+		_ = os.Remove(file + ending)
+	}
+	_, err := d.Load(t.Context(), connector.LoadRequest{Target: target, Partition: "p", Claim: claim, Seq: 1, Name: "b1", Batch: b, End: "1"})
+	if !fault.Has(err, fault.DestinationBehind) {
+		t.Errorf("a load into a removed file: %v", err)
+	}
+}
