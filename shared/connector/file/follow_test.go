@@ -1,7 +1,9 @@
 package file_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,8 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/lockstep-data/lockstep/shared/connector"
+	"github.com/lockstep-data/lockstep/shared/connector/file"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
+	"github.com/lockstep-data/lockstep/shared/record"
 )
 
 // wantFault checks the code and a part of the message.
@@ -156,20 +160,101 @@ func TestSource_FollowEmptyAtPlan(t *testing.T) {
 	}
 }
 
-// TestSource_CursorHalfLine reads a log while its last line is being written.
+// TestSource_CursorHalfLine reads a log while its last line is being written. What was written of it is a record too, but another.
 func TestSource_CursorHalfLine(t *testing.T) {
+	for name, c := range map[string]struct{ begin, half, rest string }{
+		"a.ndjson": {"{\"c\":1}\n{\"c\":2}\n", "{\"c\":", "31}\n"},
+		"a.csv":    {"c,n\n1,10\n2,20\n", "3,3", "1\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, name, []byte(c.begin+c.half))
+			var log bytes.Buffer
+			cc := config(t, dir, map[string]any{"path": name})
+			cc.Log = slog.New(slog.NewTextHandler(&log, nil))
+			src, err := file.Spec().Source(t.Context(), cc)
+			must(t, err)
+			defer func() { _ = src.Close() }()
+			sc := scenario{src: src, stream: job.Stream{Mode: job.Incremental, Cursor: "c"}, records: 10}
+			first := mustRun(t, sc)
+			if first.read != 2 || len(first.rejects) != 0 {
+				t.Fatalf("read %d, rejects %v; the half line must wait", first.read, first.rejects)
+			}
+			if want := fmt.Sprintf("file=%s bytes=%d", name, len(c.half)); !strings.Contains(log.String(), want) {
+				t.Errorf("log %q does not say %q", log.String(), want)
+			}
+			write(t, dir, name, []byte(c.begin+c.half+c.rest))
+			sc.positions = map[string]string{name: first.batches[len(first.batches)-1].End}
+			rest := mustRun(t, sc)
+			if rest.read != 1 || len(rest.rejects) != 0 || !strings.Contains(rest.lines[0], "31") {
+				t.Errorf("read %d, rows %v, rejects %v; want the line that is whole now", rest.read, rest.lines, rest.rejects)
+			}
+		})
+	}
+}
+
+// TestSource_CursorReplaced gives a stream another file in the place of the one it read: what was read stays read, and every reject
+// of the new file is seen, once, wherever a batch ends.
+func TestSource_CursorReplaced(t *testing.T) {
+	stream := job.Stream{Mode: job.Incremental, Cursor: "c"}
+	for name, c := range map[string]struct {
+		text          string
+		rows, rejects int
+	}{
+		"only later records":        {"c,n\nx,1\n,2\n5,a\n6,b\ny,3\n", 2, 3},
+		"no good record":            {"c,n\nx,1\n,2\n", 0, 2},
+		"the last one read and new": {"c,n\nold,0\n2,b\nx,1\n3,c\n", 1, 1},
+		"an earlier one and new":    {"c,n\n1,a\n3,c\n", 1, 0},
+		"nothing":                   {"c,n\n", 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "a.csv", []byte("c,n\nold,0\n1,a\n2,b\n"))
+			sc := scenario{src: openSource(t, dir, map[string]any{"path": "a.csv"}), stream: stream, records: 1}
+			sc.stream.Columns = map[string]record.Type{"c": {Kind: record.Int}, "n": {Kind: record.String}}
+			sc.positions = mustRun(t, sc).ends
+			write(t, dir, "a.csv", []byte(c.text))
+			all := mustRun(t, sc)
+			if len(all.lines) != c.rows || len(all.rejects) != c.rejects || all.read != c.rows+c.rejects {
+				t.Fatalf("read %d, rows %v, rejects %v; want %d rows, %d rejects", all.read, all.lines, all.rejects, c.rows, c.rejects)
+			}
+			seen := 0
+			for _, b := range all.batches {
+				if seen += b.Read; b.Read == 0 {
+					continue
+				}
+				sc.positions = map[string]string{"a.csv": b.End}
+				if rest := mustRun(t, sc); rest.read != all.read-seen {
+					t.Errorf("behind %q: read %d, want %d", b.End, rest.read, all.read-seen)
+				}
+			}
+		})
+	}
+}
+
+// TestSource_Undecodable rejects records whose bytes are not in the encoding that the user names.
+func TestSource_Undecodable(t *testing.T) {
+	for name, c := range map[string]struct{ encoding, text, raw string }{
+		"windows-1253": {"windows-1253", "a,b\n1,x\n2,\xd2\n3,\xe1\n", "2,\ufffd"},
+		"shift_jis":    {"shift_jis", "a,b\n1,x\n2,\x81\n3,y\n", ""},
+		"utf-16":       {"utf-16le", utf16le("a,b\n1,x\n2,", false) + "\x00\xd8" + utf16le("\n3,y\n", false), "2,\ufffd"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "a.csv", []byte(c.text))
+			o := mustRun(t, scenario{src: openSource(t, dir, map[string]any{"path": "a.csv", "encoding": c.encoding})})
+			if o.read != len(o.lines)+len(o.rejects) || len(o.rejects) != 1 || !strings.Contains(o.rejects[0], "line 3: the record holds bytes that its encoding does not know") {
+				t.Fatalf("rows %v, rejects %v", o.lines, o.rejects)
+			}
+			if raw := o.batches[0].Rejects[0].Raw; c.raw != "" && raw != c.raw {
+				t.Errorf("raw %q, want %q", raw, c.raw)
+			}
+		})
+	}
 	dir := t.TempDir()
-	write(t, dir, "a.ndjson", []byte("{\"c\":1}\n{\"c\":2}\n{\"c\":"))
-	sc := scenario{src: openSource(t, dir, map[string]any{"path": "a.ndjson"}), stream: job.Stream{Mode: job.Incremental, Cursor: "c"}, records: 10}
-	first := mustRun(t, sc)
-	if first.read != 2 || len(first.rejects) != 0 {
-		t.Fatalf("read %d, rejects %v; the half line must wait", first.read, first.rejects)
-	}
-	write(t, dir, "a.ndjson", []byte("{\"c\":1}\n{\"c\":2}\n{\"c\":3}\n"))
-	sc.positions = map[string]string{"a.ndjson": first.batches[len(first.batches)-1].End}
-	if rest := mustRun(t, sc); rest.read != 1 || len(rest.rejects) != 0 {
-		t.Errorf("read %d, rejects %v; want the line that is whole now", rest.read, rest.rejects)
-	}
+	write(t, dir, "a.csv", []byte("a,\xd2\n1,x\n"))
+	_, err := scenario{src: openSource(t, dir, map[string]any{"path": "a.csv", "encoding": "windows-1253"})}.run(t.Context())
+	wantFault(t, err, fault.DataInvalid, "the name of column 2 holds bytes that its encoding does not know (set another encoding)")
 }
 
 func TestSource_CursorChecks(t *testing.T) {

@@ -19,11 +19,13 @@ import (
 //	a<beginning>:<offset and check>    incremental streams: beginning is a hash of the file's first line; the number is
 //	                                   offset·2^20 + a hash of the 64 bytes before it, so that a rewritten file is noticed
 //	c<n>:<rejects>:<value>             incremental streams with a cursor: the value, how many records with it were read, and how
-//	                                   many rejects behind the last of them
+//	                                   many rejects behind the last of them; with + before it, how many at the beginning of a
+//	                                   file that has no record up to the value
 const (
 	offsetPrefix = "o"
 	appendPrefix = "a"
 	cursorPrefix = "c"
+	freshMark    = "+"
 	checkBits    = 20
 	maxOffset    = 1 << (63 - checkBits) // 8 TiB
 	firstBytes   = 1 << 10               // of the first line that count
@@ -96,10 +98,15 @@ type cursorAt struct {
 	text    string
 	n       int64 // records with the value; 0: none was read yet
 	rejects int64 // behind the last of them
+	fresh   bool  // the rejects stand at the beginning of a file with nothing up to value
 }
 
 func (c cursorAt) String() string {
-	return fmt.Sprintf("%s%d:%d:%s", cursorPrefix, c.n, c.rejects, c.text)
+	mark := ""
+	if c.fresh {
+		mark = freshMark
+	}
+	return fmt.Sprintf("%s%d:%s%d:%s", cursorPrefix, c.n, mark, c.rejects, c.text)
 }
 
 func parseCursor(p string, t record.Type) (cursorAt, error) {
@@ -108,8 +115,9 @@ func parseCursor(p string, t record.Type) (cursorAt, error) {
 		return cursorAt{}, badPosition(p)
 	}
 	n, err1 := strconv.ParseInt(parts[0], 10, 64)
-	rejects, err2 := strconv.ParseInt(parts[1], 10, 64)
-	at := cursorAt{n: n, rejects: rejects, text: parts[2]}
+	count, fresh := strings.CutPrefix(parts[1], freshMark)
+	rejects, err2 := strconv.ParseInt(count, 10, 64)
+	at := cursorAt{n: n, rejects: rejects, text: parts[2], fresh: fresh}
 	if err1 != nil || err2 != nil || n < 0 || rejects < 0 {
 		return cursorAt{}, badPosition(p)
 	}

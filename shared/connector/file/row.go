@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -16,6 +17,9 @@ import (
 
 // maxRaw bounds the text of a rejected record that is kept, in bytes.
 const maxRaw = 4096
+
+// unknown is what a decoder writes for bytes that its encoding does not know.
+var unknown = []byte("\ufffd")
 
 // row puts the values of records into columns.
 type row struct {
@@ -110,6 +114,9 @@ func (w *row) fill(ctx context.Context) *record.Reject {
 		return w.reject(ctx, "the record holds a NUL byte")
 	} else if !ok {
 		return w.reject(ctx, "the record is not valid UTF-8 (set encoding, for example to windows-1252)")
+	}
+	if t.stream.Decoded && bytes.Contains(t.Record(), unknown) {
+		return w.reject(ctx, "the record holds bytes that its encoding does not know (set another encoding)")
 	}
 	switch {
 	case len(w.cols) == 0:

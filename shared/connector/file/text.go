@@ -165,11 +165,11 @@ func (s *Source) header(ctx context.Context, name string, partial bool) (header,
 		h.names = append(h.names, string(bytes.TrimSpace(cell)))
 	}
 	h.data, h.line = sc.Offset(), sc.Line()+1+int64(bytes.Count(sc.Record(), []byte{'\n'}))
-	return h, checkNames(name, h.names)
+	return h, checkNames(name, h.names, stream.Decoded)
 }
 
 // checkNames says which names of a header cannot be columns.
-func checkNames(file string, names []string) error {
+func checkNames(file string, names []string, decoded bool) error {
 	seen := map[string]int{}
 	for i, n := range names {
 		before, twice := seen[n]
@@ -183,6 +183,9 @@ func checkNames(file string, names []string) error {
 			err = fault.New(fault.DataInvalid, "file %s: the name %q of the header is kept for Lockstep's own use", file, n)
 		case strings.ToValidUTF8(n, "") != n || strings.ContainsRune(n, 0):
 			err = fault.New(fault.DataInvalid, "file %s: the name of column %d is not valid UTF-8", file, i+1).WithHint("set encoding, for example to windows-1252")
+			return err
+		case decoded && strings.ContainsRune(n, '\ufffd'):
+			err = fault.New(fault.DataInvalid, "file %s: the name of column %d holds bytes that its encoding does not know", file, i+1).WithHint("set another encoding")
 			return err
 		}
 		if err != nil {

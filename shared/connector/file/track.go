@@ -101,7 +101,7 @@ type cursors struct {
 	texts    record.Texts
 }
 
-func newCursor(r *reader) (*cursors, error) {
+func newCursor(ctx context.Context, r *reader, o opening) (*cursors, error) {
 	t, ok := r.req.Schema.Type(r.req.Stream.Cursor)
 	if !ok {
 		return nil, fault.New(fault.ConfigInvalid, "stream %s: there is no column %q to be the cursor", r.req.Stream.Name, r.req.Stream.Cursor)
@@ -111,8 +111,47 @@ func newCursor(r *reader) (*cursors, error) {
 		return c, nil
 	}
 	at, err := parseCursor(r.start, t)
+	if err != nil {
+		return nil, err
+	}
+	if at.n > 0 {
+		fresh, err := r.fresh(ctx, o, at.value)
+		if err != nil {
+			return nil, err
+		}
+		if fresh != at.fresh { // the rejects that were counted are not of this place
+			at.rejects, at.fresh = 0, fresh
+		}
+	}
 	c.resume, c.at = at, at
-	return c, err
+	return c, nil
+}
+
+// fresh says that a file has no good record up to a cursor's value: it came in the place of the one that was read, and the rejects
+// at its beginning were never seen.
+func (r *reader) fresh(ctx context.Context, o opening, value cell.Value) (bool, error) {
+	at := &cursors{}
+	probe := &reader{s: r.s, req: r.req, part: r.part, h: r.h, at: at}
+	var err error
+	if probe.text, err = r.s.open(ctx, o, r.h); err != nil {
+		return false, err
+	}
+	defer func() { _ = probe.text.Close() }()
+	if probe.row, err = newRow(probe); err != nil {
+		return false, err
+	}
+	for n := 0; probe.text.Next(); n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if probe.row.fill(ctx) != nil {
+			continue
+		}
+		if reject, err := at.accept(ctx, probe); err != nil || reject == nil {
+			return err == nil && at.current.Compare(value) > 0, err
+		}
+	}
+	return true, probe.text.err(r.part.File)
 }
 
 // accept refuses records without a cursor, and ends reading at one that goes back.
@@ -138,7 +177,7 @@ func (c *cursors) skip(rejected bool) bool {
 	switch {
 	case c.passed:
 		return false
-	case rejected && c.equal < c.resume.n:
+	case rejected && c.equal < c.resume.n && !c.resume.fresh:
 		return true
 	case rejected && c.rejected < c.resume.rejects:
 		c.rejected++
@@ -162,7 +201,7 @@ func (c *cursors) note(r *reader, rejected bool) error {
 		c.at.rejects++
 	case c.at.n > 0 && c.current.Compare(c.at.value) == 0:
 		c.at.n++
-		c.at.rejects = 0
+		c.at.rejects, c.at.fresh = 0, false
 	default:
 		c.at = cursorAt{value: c.current, text: string(r.row.cursorText), n: 1}
 	}

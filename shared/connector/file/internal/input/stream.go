@@ -63,6 +63,8 @@ type Stream struct {
 	Start int64
 	// Seekable says that offsets of the text are offsets of the file.
 	Seekable bool
+	// Decoded says that the text was in another encoding; bytes that this does not know have become U+FFFD.
+	Decoded bool
 
 	read  atomic.Int64
 	close []func() error
@@ -147,7 +149,7 @@ func (s *Stream) decode(r io.Reader, name string, o Options) error {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
 	if enc != nil {
-		s.Reader = transform.NewReader(b, enc.NewDecoder())
+		s.Reader, s.Decoded = transform.NewReader(b, enc.NewDecoder()), true
 		return nil
 	}
 	s.Start, s.Seekable = int64(mark), kind == "none"
