@@ -59,7 +59,7 @@ const doc = "As a source: `path` may be a glob, and `{stream}` in it stands for 
 	"not fit its column is a failed record, and `columns` of the stream gives types by hand. In a CSV file an empty field without quotes is " +
 	"null, and `\"\"` is the empty text.\n\n" +
 	"A full stream is read again only when the content of its files changed. An incremental stream without a cursor continues behind the last " +
-	"complete line of each file; with a cursor it continues behind the last value, and values must not go back within a file.\n\n" +
+	"complete line of each file; with a cursor it continues behind the last value, and values must not go back within a file. A last line that has no end yet waits, with a warning, until it has one.\n\n" +
 	"As a destination: a path that ends in `/` is a folder of part files with a manifest, any other path is one file. A single file that " +
 	"is appended to keeps a receipt beside it (`<file>.lockstep.json`), so that a batch that is loaded twice is in it once. replace writes " +
 	"parts beside the file and puts the whole in its place at the end of the run."
