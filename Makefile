@@ -10,6 +10,7 @@ BENCH ?= .
 BENCHTIME ?= 1s
 FUZZTIME ?= 20s
 TIMEOUT ?= 3m
+TORTURETIME ?= 90m
 RACEPKG ?= ./shared/runner/... ./shared/store/... ./shared/asl/...
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFILES := find . -name '*.go' -not -path './.git/*' -not -path '*/testdata/*' -not -path '*/node_modules/*'
@@ -38,9 +39,9 @@ race: ## run the most concurrent packages under the race detector
 	$(GO) test -race $(RACEPKG)
 
 .PHONY: torture
-torture: ## kill a run at every crossing of a point, for each destination (TORTURE_SEED=n)
+torture: ## kill a run at every crossing of a point, for each destination (TORTURE=ci|seventh TORTURE_SEED=n RACE=-race)
 	@tmp=$${TMPDIR:-/tmp}; if [ -w /dev/shm ]; then tmp=/dev/shm; fi; \
-	TMPDIR=$$tmp TORTURE=$${TORTURE:-all} $(GO) test -timeout 60m -count 1 -run '^TestTorture$$' -v ./shared/runner
+	TMPDIR=$$tmp TORTURE=$${TORTURE:-all} $(GO) test $(RACE) -timeout $(TORTURETIME) -count 1 -run '^TestTorture$$/$(TORTURECASE)' -v ./shared/runner
 
 .PHONY: bench
 bench: ## run the benchmarks (BENCH=pattern BENCHTIME=1s PKG=./...)

@@ -52,6 +52,7 @@ type killed struct {
 	Run    string
 	Status string
 	Err    string
+	Blind  string // why the points around fsync are left out; "" when they are not
 }
 
 // kinds of points of a call.
@@ -214,6 +215,7 @@ func (p *points) run(ctx context.Context) killed {
 	if err := p.watchSQLite(); err != nil {
 		return killed{Err: err.Error()}
 	}
+	blind := p.watchSync()
 	project := projectIn(p.order.Dir)
 	project.catalog = p.connectors(project.catalog)
 	s, err := openOnce(ctx, project)
@@ -227,5 +229,5 @@ func (p *points) run(ctx context.Context) killed {
 	if err != nil {
 		return killed{Err: err.Error()}
 	}
-	return killed{Run: r.Run.ID, Status: string(r.Run.Status), Err: r.Run.ErrorText}
+	return killed{Run: r.Run.ID, Status: string(r.Run.Status), Err: r.Run.ErrorText, Blind: blind}
 }
