@@ -6,8 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"sort"
-	"strings"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -230,34 +230,11 @@ type Registry map[string]Spec
 
 // NewRegistry makes a registry; a name that comes twice is a programming error and panics.
 func NewRegistry(specs ...Spec) Registry {
-	r := Registry{}
-	for _, s := range specs {
-		if _, twice := r[s.Name]; twice {
-			panic("connector registered twice: " + s.Name)
-		}
-		r[s.Name] = s
-	}
-	return r
+	return setting.ByName("connector", func(s Spec) string { return s.Name }, specs)
 }
 
 // Names lists the connectors, sorted.
-func (r Registry) Names() []string {
-	names := make([]string, 0, len(r))
-	for n := range r {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
-}
+func (r Registry) Names() []string { return slices.Sorted(maps.Keys(r)) }
 
 // Lookup gives a connector by name; NotFound names the nearest one.
-func (r Registry) Lookup(name string) (Spec, error) {
-	if s, ok := r[name]; ok {
-		return s, nil
-	}
-	err := fault.New(fault.NotFound, "there is no connector %q", name)
-	if near := fault.Nearest(name, r.Names()); near != "" {
-		return Spec{}, err.WithHint("did you mean %s?", near)
-	}
-	return Spec{}, err.WithHint("known connectors: %s", strings.Join(r.Names(), ", "))
-}
+func (r Registry) Lookup(name string) (Spec, error) { return setting.Lookup("connector", r, name) }

@@ -7,10 +7,8 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/setting"
@@ -58,14 +56,7 @@ type Registry map[string]Spec
 
 // NewRegistry makes a registry; a name that comes twice is a programming error and panics.
 func NewRegistry(specs ...Spec) Registry {
-	r := Registry{}
-	for _, s := range specs {
-		if _, twice := r[s.Name]; twice {
-			panic("transform registered twice: " + s.Name)
-		}
-		r[s.Name] = s
-	}
-	return r
+	return setting.ByName("transform", func(s Spec) string { return s.Name }, specs)
 }
 
 // Builtin gives the transforms that Lockstep brings.
@@ -80,13 +71,4 @@ func Builtin() Registry {
 func (r Registry) Names() []string { return slices.Sorted(maps.Keys(r)) }
 
 // Lookup gives a transform by name; NotFound names the nearest one.
-func (r Registry) Lookup(name string) (Spec, error) {
-	if s, ok := r[name]; ok {
-		return s, nil
-	}
-	err := fault.New(fault.NotFound, "there is no transform %q", name)
-	if near := fault.Nearest(name, r.Names()); near != "" {
-		return Spec{}, err.WithHint("did you mean %s?", near)
-	}
-	return Spec{}, err.WithHint("known transforms: %s", strings.Join(r.Names(), ", "))
-}
+func (r Registry) Lookup(name string) (Spec, error) { return setting.Lookup("transform", r, name) }

@@ -7,9 +7,7 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
-	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/setting"
 )
@@ -52,14 +50,7 @@ type Registry map[string]Spec
 
 // NewRegistry makes a registry; a name that comes twice is a programming error and panics.
 func NewRegistry(specs ...Spec) Registry {
-	r := Registry{}
-	for _, s := range specs {
-		if _, twice := r[s.Name]; twice {
-			panic("rule registered twice: " + s.Name)
-		}
-		r[s.Name] = s
-	}
-	return r
+	return setting.ByName("rule", func(s Spec) string { return s.Name }, specs)
 }
 
 // Builtin gives the rules that Lockstep brings.
@@ -74,13 +65,4 @@ func Builtin() Registry {
 func (r Registry) Names() []string { return slices.Sorted(maps.Keys(r)) }
 
 // Lookup gives a rule by name; NotFound names the nearest one.
-func (r Registry) Lookup(name string) (Spec, error) {
-	if s, ok := r[name]; ok {
-		return s, nil
-	}
-	err := fault.New(fault.NotFound, "there is no rule %q", name)
-	if near := fault.Nearest(name, r.Names()); near != "" {
-		return Spec{}, err.WithHint("did you mean %s?", near)
-	}
-	return Spec{}, err.WithHint("known rules: %s", strings.Join(r.Names(), ", "))
-}
+func (r Registry) Lookup(name string) (Spec, error) { return setting.Lookup("rule", r, name) }
