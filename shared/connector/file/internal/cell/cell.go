@@ -4,6 +4,7 @@ package cell
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"unicode/utf8"
 	"unsafe"
@@ -30,17 +31,12 @@ type Column struct {
 	decs   []decimal128.Num
 	bools  []byte // bitmap
 	ends   []int32
-	data   []byte
-	other  array.Builder // UUID, Bytes: rare, parsed by package record
+	data   []byte // texts, bytes, UUIDs
 }
 
 // NewColumn makes an empty column. strict refuses floats that do not come out as they went in.
 func NewColumn(t record.Type, strict bool) *Column {
-	c := &Column{typ: t, strict: strict}
-	if t.Kind == record.UUID || t.Kind == record.Bytes {
-		c.other = record.NewColumnBuilder(t)
-	}
-	return c
+	return &Column{typ: t, strict: strict}
 }
 
 // Type is the type of the column's cells.
@@ -49,7 +45,7 @@ func (c *Column) Type() record.Type { return c.typ }
 // Len counts the cells.
 func (c *Column) Len() int { return c.n }
 
-// Bytes counts the bytes of texts.
+// Bytes counts the bytes of texts, binary values and UUIDs.
 func (c *Column) Bytes() int { return len(c.data) }
 
 // Reserve makes room for rows cells with size bytes of text in all.
@@ -63,8 +59,10 @@ func (c *Column) Reserve(rows, size int) {
 		c.floats = make([]float64, 0, rows)
 	case record.Decimal:
 		c.decs = make([]decimal128.Num, 0, rows)
-	case record.String, record.JSON:
+	case record.String, record.JSON, record.Bytes:
 		c.ends, c.data = make([]int32, 0, rows), make([]byte, 0, size)
+	case record.UUID:
+		c.data = make([]byte, 0, rows*uuidSize)
 	case record.Bool:
 		c.bools = make([]byte, 0, (rows+7)/8)
 	}
@@ -81,12 +79,12 @@ func (c *Column) Null() {
 		c.floats = append(c.floats, 0)
 	case record.Decimal:
 		c.decs = append(c.decs, decimal128.Num{})
-	case record.String, record.JSON:
+	case record.String, record.JSON, record.Bytes:
 		c.ends = append(c.ends, int32(len(c.data)))
 	case record.Bool:
 		c.bools = setBit(c.bools, c.n, false)
-	default:
-		c.other.AppendNull()
+	case record.UUID:
+		c.data = append(c.data, make([]byte, uuidSize)...)
 	}
 	if c.nulls == 0 {
 		c.valid = allValid(c.n, cap(c.ints)+cap(c.days)+cap(c.floats)+cap(c.decs)+cap(c.ends))
@@ -192,10 +190,29 @@ func (c *Column) textTime(b []byte) bool {
 		}
 		c.ints = append(c.ints, ts)
 	default:
-		if record.ParseText(c.other, c.typ, string(b)) != nil {
+		return c.binary(b)
+	}
+	c.added()
+	return true
+}
+
+// binary adds the value of a Bytes or UUID column.
+func (c *Column) binary(b []byte) bool {
+	if c.typ.Kind == record.UUID {
+		data, ok := appendUUID(c.data, b)
+		if !ok {
 			return false
 		}
+		c.data = data
+		c.added()
+		return true
 	}
+	data, err := base64.StdEncoding.AppendDecode(c.data, b)
+	if err != nil {
+		return false
+	}
+	c.data = data
+	c.ends = append(c.ends, int32(len(c.data)))
 	c.added()
 	return true
 }
@@ -228,41 +245,21 @@ func (c *Column) Truncate(n int) {
 		c.decs = c.decs[:n]
 	case record.Bool:
 		c.bools = c.bools[:(n+7)/8]
-	case record.String, record.JSON:
+	case record.UUID:
+		c.data = c.data[:n*uuidSize]
+	default:
 		c.ends = c.ends[:n]
 		size := int32(0)
 		if n > 0 {
 			size = c.ends[n-1]
 		}
 		c.data = c.data[:size]
-	default:
-		kept := c.other.NewArray()
-		all := make([]int32, n)
-		for i := range all {
-			all[i] = int32(i)
-		}
-		c.refill(record.Take(kept, all))
-	}
-}
-
-// refill puts cells back into the builder of a rare type.
-func (c *Column) refill(kept arrow.Array) {
-	for i := range kept.Len() {
-		if kept.IsNull(i) {
-			c.other.AppendNull()
-			continue
-		}
-		// The value was parsed before, so it parses again.
-		_ = record.ParseText(c.other, c.typ, string(record.AppendText(nil, kept, c.typ, i)))
 	}
 }
 
 // Array gives the cells and empties the column. Equal cells give equal buffers.
 func (c *Column) Array() arrow.Array {
 	defer c.reset()
-	if c.other != nil {
-		return c.other.NewArray()
-	}
 	var valid *memory.Buffer
 	if c.nulls > 0 {
 		clearTail(c.valid, c.n)
@@ -281,6 +278,8 @@ func (c *Column) Array() arrow.Array {
 	case record.Bool:
 		clearTail(c.bools, c.n)
 		buffers[1] = memory.NewBufferBytes(c.bools)
+	case record.UUID:
+		buffers[1] = memory.NewBufferBytes(c.data)
 	default:
 		starts := make([]int32, c.n+1)
 		copy(starts[1:], c.ends)
@@ -299,7 +298,7 @@ func clearTail(bits []byte, n int) {
 }
 
 func (c *Column) reset() {
-	*c = Column{typ: c.typ, strict: c.strict, other: c.other}
+	*c = Column{typ: c.typ, strict: c.strict}
 }
 
 // view shows bytes as a string that must not outlive them.

@@ -304,4 +304,36 @@ func clock(b []byte) (int64, bool) {
 
 func parseTime(b []byte) (int64, bool) { return clock(b) }
 
+// uuidSize is how many bytes a UUID has.
+const uuidSize = 16
+
+// appendUUID reads a UUID of 36 characters.
+func appendUUID(dst, b []byte) ([]byte, bool) {
+	if len(b) != 36 || b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' {
+		return dst, false
+	}
+	for i := 0; i < len(b); i += 2 {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			i++ // a dash
+		}
+		hi, ok1 := nibble(b[i])
+		lo, ok2 := nibble(b[i+1])
+		if !ok1 || !ok2 {
+			return dst, false
+		}
+		dst = append(dst, hi<<4|lo)
+	}
+	return dst, true
+}
+
+func nibble(c byte) (byte, bool) {
+	switch {
+	case c-'0' <= 9:
+		return c - '0', true
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10, true
+	}
+	return 0, false
+}
+
 func validJSON(b []byte) bool { return json.Valid(b) }

@@ -42,6 +42,8 @@ type Scanner struct {
 	line    int64
 	next    int64 // line of the next record
 	quoted  bool  // the record has a quoted field
+	opened  int   // in the bytes shown: text of the quoted field that is never closed
+	silent  int64 // offset from which on no quote closes a field up to the end; negative while none is known
 	comma8  uint64
 	quote8  uint64
 	eol8    uint64
@@ -50,7 +52,7 @@ type Scanner struct {
 
 // New makes a scanner over a window that begins at a record, on the given line.
 func New(w *window.Window, d Dialect, line int64) *Scanner {
-	s := &Scanner{d: d, w: w, next: line, eol: '\n'}
+	s := &Scanner{d: d, w: w, next: line, silent: -1, eol: '\n'}
 	if d.CR {
 		s.eol = '\r'
 	}
@@ -156,6 +158,9 @@ func (s *Scanner) take(b []byte, f found) {
 	s.line = s.next
 	if f.outcome == open {
 		s.problem = "a quote is opened and never closed"
+		if s.silent < 0 {
+			s.silent = s.w.Offset() + int64(s.opened)
+		}
 		f.size, f.skip = s.lineEnd(b)
 	}
 	s.record = b[:f.size]
@@ -312,8 +317,12 @@ func (s *Scanner) quotedField(b []byte, lo int, final bool) (outcome, int) {
 	s.quoted = true
 	f := Field{Lo: lo, Quoted: true}
 	for i := lo; ; {
-		at := s.findQuote(b, i)
+		at := len(b)
+		if !s.isSilent(b, i) {
+			at = s.findQuote(b, i)
+		}
 		if at >= len(b) {
+			s.opened = lo
 			if final {
 				return open, at
 			}
@@ -340,6 +349,12 @@ func (s *Scanner) quotedField(b []byte, lo int, final bool) (outcome, int) {
 		s.fields = append(s.fields, f)
 		return o, end
 	}
+}
+
+// isSilent says that no quote behind i closes a field, as was found for an earlier field: else a file in which every line opens a
+// quote would be read to its end for every line. In front of a quote, which may be the second of a pair, nothing is known.
+func (s *Scanner) isSilent(b []byte, i int) bool {
+	return s.silent >= 0 && s.w.Offset()+int64(i) >= s.silent && (i >= len(b) || b[i] != s.d.Quote)
 }
 
 // findQuote gives the first quote or escape at or behind i.

@@ -144,6 +144,9 @@ func FuzzScanner(f *testing.F) {
 		samePass(t, in, plain)
 		lazy := with(func(d *csv.Dialect) { d.Lazy, d.Trim, d.Comment = true, true, '#' })
 		samePass(t, in, lazy)
+		for _, d := range dialects() {
+			sameAnew(t, in, d)
+		}
 		if got, slow := read(csv.New(window.New(bytes.NewReader(in), 0), plain, 1)), read(csv.New(window.New(iotest.OneByteReader(bytes.NewReader(in)), 0), plain, 1)); !cmp.Equal(got, slow) {
 			t.Fatalf("byte by byte: %s", cmp.Diff(got, slow))
 		}
