@@ -41,7 +41,7 @@ race: ## run the most concurrent packages under the race detector
 .PHONY: torture
 torture: ## kill a run at every crossing of a point, for each destination (TORTURE=ci|seventh TORTURE_SEED=n RACE=-race)
 	@tmp=$${TMPDIR:-/tmp}; if [ -w /dev/shm ]; then tmp=/dev/shm; fi; \
-	TMPDIR=$$tmp TORTURE=$${TORTURE:-all} $(GO) test $(RACE) -timeout $(TORTURETIME) -count 1 -run '^TestTorture$$/$(TORTURECASE)' -v ./shared/runner
+	TMPDIR=$$tmp TORTURE=$${TORTURE:-all} $(GO) test $(RACE) -timeout $(TORTURETIME) -count 1 -run '^(TestTorture|TestFrozen)$$/$(TORTURECASE)' -v ./shared/runner
 
 .PHONY: bench
 bench: ## run the benchmarks (BENCH=pattern BENCHTIME=1s PKG=./...)

@@ -102,7 +102,8 @@ type outcome struct {
 }
 
 // outcome looks at a project. A run whose process died before it had the lock is pending until a run sweeps it, two minutes later.
-func (r *rack) outcome(ctx context.Context, s *session) (outcome, error) {
+// Of a run that another took over while it was frozen, what it did counts only when the other went on behind it.
+func (r *rack) outcome(ctx context.Context, s *session, frozen string) (outcome, error) {
 	var o outcome
 	runs, _, err := s.store.Runs(ctx, store.RunQuery{Job: "things", Limit: 100})
 	if err != nil {
@@ -116,13 +117,15 @@ func (r *rack) outcome(ctx context.Context, s *session) (outcome, error) {
 		if err != nil {
 			return o, err
 		}
-		o.Counters.Add(run.Counters)
+		if run.ID != frozen || r.grows {
+			o.Counters.Add(run.Counters)
+		}
 		never := run.StartedAt.IsZero() && run.Counters == (store.Counters{})
 		swept := run.Status == store.RunFailed && run.ErrorCode == string(fault.Zombie)
 		switch {
 		case never && run.Status == store.RunPending:
 			o.Never++
-		case never && swept:
+		case never && swept, run.ID == frozen && swept && run.Counters.Closed():
 		case !run.Counters.Closed() || run.Status != store.RunSucceeded && run.Status != store.RunPartial:
 			o.Open = append(o.Open, fmt.Sprintf("%s %s %+v", run.Status, run.ErrorCode, run.Counters))
 		}
@@ -132,7 +135,7 @@ func (r *rack) outcome(ctx context.Context, s *session) (outcome, error) {
 		return o, err
 	}
 	for _, f := range failures {
-		if !r.past[f.Run] {
+		if !r.past[f.Run] && (f.Run != frozen || r.grows) {
 			o.Failures = append(o.Failures, fmt.Sprintf("%s %d %d %s %s %s %s %s", f.Partition, f.Seq, f.Index, f.Key, f.Phase, f.Code, f.Rule, f.Snapshot))
 		}
 	}

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -28,6 +29,9 @@ type points struct {
 	count map[string]int
 	seen  []crossing
 	die   func(crossing string)
+	stop  func(crossing string) // of a Freeze
+	// calls that are under way; a process that is frozen has none but its own, since a lock of SQLite that it held would keep all others out
+	inStore, inDestination sync.RWMutex
 }
 
 // crossing is one crossing of a point; Took is set for a call that can be cut in the middle.
@@ -43,6 +47,8 @@ type killOrder struct {
 	Nth    int           // or the n-th crossing of any point; 0 none
 	Delay  time.Duration // of a crossing "inside" a call: how long after its beginning
 	Survey bool          // tell all crossings
+	Freeze bool          // at the crossing stop instead, and go on when told to
+	Within bool          // the crossing is inside a call of a destination
 }
 
 // killed is what a child says before it ends itself, or at the end of its run.
@@ -51,6 +57,7 @@ type killed struct {
 	Seen   []crossing // with Survey
 	Run    string
 	Status string
+	Code   string
 	Err    string
 	Blind  string // why the points around fsync are left out; "" when they are not
 }
@@ -71,20 +78,48 @@ func (p *points) name(kind, call string) string {
 // cross counts a point, and ends the process when it is told to. Nobody crosses anything while it dies.
 func (p *points) cross(kind, call string) string {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	name := p.name(kind, call)
 	p.seen = append(p.seen, crossing{Name: name})
-	if name == p.order.At || len(p.seen) == p.order.Nth {
+	here := name == p.order.At || len(p.seen) == p.order.Nth
+	if here && !p.order.Freeze {
 		p.die(name)
 	}
+	p.mu.Unlock()
+	if here {
+		p.freeze(name)
+	}
 	return name
+}
+
+// freeze stops the process when no other call is under way.
+func (p *points) freeze(at string) {
+	p.inStore.Lock()
+	defer p.inStore.Unlock()
+	if !p.order.Within {
+		p.inDestination.Lock()
+		defer p.inDestination.Unlock()
+	}
+	p.stop(at)
 }
 
 // call crosses the points before and after a call.
 func (p *points) call(name string, f func()) {
 	p.cross(before, name)
-	f()
+	p.under(name, f)
 	p.cross(after, name)
+}
+
+// under is a call that is under way.
+func (p *points) under(name string, f func()) {
+	switch what, _, _ := strings.Cut(name, "."); {
+	case what == "store":
+		p.inStore.RLock()
+		defer p.inStore.RUnlock()
+	case what == "destination" && !strings.HasPrefix(name, "destination.Load confirmed"):
+		p.inDestination.RLock()
+		defer p.inDestination.RUnlock()
+	}
+	f()
 }
 
 // long is a call that takes some steps of its own, so that it is worth to end in the middle of it.
@@ -103,7 +138,7 @@ func (p *points) long(name string, f func()) {
 	}
 	p.mu.Unlock()
 	start := time.Now()
-	f()
+	p.under(name, f)
 	took := time.Since(start)
 	p.mu.Lock()
 	p.seen = append(p.seen, crossing{in, max(took, time.Microsecond)})
@@ -168,7 +203,8 @@ func (p *points) watchSQLite() error {
 // tortureChild runs the job once, as told on its standard input, and ends with SIGKILL at the crossing.
 func tortureChild(t *testing.T) {
 	var o killOrder
-	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
+	in := json.NewDecoder(os.Stdin)
+	if err := in.Decode(&o); err != nil {
 		t.Fatal(err)
 	}
 	out := json.NewEncoder(os.Stdout)
@@ -179,6 +215,13 @@ func tortureChild(t *testing.T) {
 			_ = me.Kill() // SIGKILL
 		}
 		select {}
+	}
+	p.stop = func(at string) {
+		_ = out.Encode(killed{At: at})
+		var word string
+		if err := cmp.Or(stopMyself(), in.Decode(&word)); err != nil {
+			panic(err)
+		}
 	}
 	end := p.run(t.Context())
 	if o.Survey {
@@ -229,5 +272,5 @@ func (p *points) run(ctx context.Context) killed {
 	if err != nil {
 		return killed{Err: err.Error()}
 	}
-	return killed{Run: r.Run.ID, Status: string(r.Run.Status), Err: r.Run.ErrorText, Blind: blind}
+	return killed{Run: r.Run.ID, Status: string(r.Run.Status), Code: r.Run.ErrorCode, Err: r.Run.ErrorText, Blind: blind}
 }

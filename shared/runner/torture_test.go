@@ -236,7 +236,7 @@ func (r *rack) goOn(dir string, later time.Duration) (store.Run, outcome, error)
 	if end.Run.Status != store.RunPartial && end.Run.Status != store.RunSucceeded {
 		return end.Run, outcome{}, fmt.Errorf("it is %s: %s %s", end.Run.Status, end.Run.ErrorCode, end.Run.ErrorText)
 	}
-	got, err := r.outcome(ctx, s)
+	got, err := r.outcome(ctx, s, "")
 	return end.Run, got, err
 }
 
