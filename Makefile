@@ -17,7 +17,7 @@ GOFILES := find . -name '*.go' -not -path './.git/*' -not -path '*/testdata/*' -
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## move real data into a local database, twice, and show what is in it
@@ -44,7 +44,15 @@ torture: ## kill a run at every crossing of a point, for each destination (TORTU
 	TMPDIR=$$tmp TORTURE=$${TORTURE:-all} $(GO) test $(RACE) -timeout $(TORTURETIME) -count 1 -run '^(TestTorture|TestFrozen)$$/$(TORTURECASE)' -v ./shared/runner
 
 .PHONY: bench
-bench: ## run the benchmarks (BENCH=pattern BENCHTIME=1s PKG=./...)
+bench: build ## measure the main job beside its references, write docs/benchmarks.md (BENCH_FULL=1: 10,000,000 rows too)
+	$(GO) run ./bench $(if $(BENCH_FULL),-full)
+
+.PHONY: bench-smoke
+bench-smoke: build ## the same with few rows; fails when a ratio has doubled (BENCH_UPDATE=1 keeps the new figures)
+	$(GO) run ./bench -smoke $(if $(BENCH_UPDATE),-update)
+
+.PHONY: microbench
+microbench: ## run the Go benchmarks (BENCH=pattern BENCHTIME=1s PKG=./...)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(PKG)
 
 .PHONY: fuzz
