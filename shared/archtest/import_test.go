@@ -5,8 +5,6 @@ import "strings"
 // awsImports are the prefixes of modules that talk to AWS or run inside it.
 var awsImports = []string{
 	"github.com/aws/",
-	"gocloud.dev/blob/s3blob",
-	"gocloud.dev/aws",
 }
 
 // awsAllowed are the folders, and beginnings of file names, where they may
@@ -15,7 +13,7 @@ var awsAllowed = []string{
 	"functions/",
 	"infra/cdk/",
 	"localstack/",
-	"shared/blob/s3",
+	"shared/blob/s3/",
 	"shared/connector/dynamodb/",
 	"shared/launch/aws",
 	"shared/store/dynamo/",

@@ -52,6 +52,7 @@ var layers = map[string]int{
 // alsoImports lists imports inside one layer that the order of the layer's
 // own parts allows, each with its reason. It has no cycle.
 var alsoImports = map[string]map[string]string{
+	"shared/connector": {"shared/blob": "the connector file reads and writes buckets"},
 	"shared/record":    {"shared/fault": "decoding a batch returns coded errors"},
 	"shared/setting":   {"shared/fault": "a wrong setting is a coded error"},
 	"shared/transform": {"shared/expr": "set and filter evaluate expressions"},

@@ -1,171 +1,138 @@
-// Package blob keeps batches and plans as objects in a bucket: a folder, memory, or (opened elsewhere) S3, behind gocloud.dev/blob.
-// Objects are made once and never changed. It knows nothing of locks or checkpoints.
+// Package blob keeps objects in buckets: batches, plans, and the folders of the connector file. A bucket is a folder, memory, or
+// (package s3, made elsewhere) S3. It knows nothing of locks or checkpoints. Contract suite: package blobtest.
 package blob
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"net/url"
-	"os"
-	"path/filepath"
-	"slices"
+	"iter"
 	"strings"
 	"time"
-
-	"gocloud.dev/blob"
-	"gocloud.dev/blob/fileblob"
-	"gocloud.dev/blob/memblob"
-	"gocloud.dev/gcerrors"
+	"unicode/utf8"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
 )
 
-// Bucket is a place for objects. Safe for concurrent use, also by several processes.
-type Bucket struct {
-	b      *blob.Bucket
-	folder bool
+// Object describes an object.
+type Object struct {
+	Key     string
+	Size    int64     // bytes
+	ModTime time.Time // when its content was written; of S3 in whole seconds
+	// ETag stands for the content: it is another one when the content is. List leaves it empty where finding it means reading the
+	// object.
+	ETag string
 }
 
-// Wrap takes over an opened bucket whose writes honour IfNotExist, also against other processes.
-func Wrap(b *blob.Bucket) *Bucket { return &Bucket{b: b} }
-
-// OpenDir opens a folder as a bucket and makes it when it is missing.
-func OpenDir(dir string) (*Bucket, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fault.New(fault.ConfigInvalid, "the folder for batches cannot be made: %w", err)
-	}
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("find folder %s: %w", dir, err)
-	}
-	b, err := fileblob.OpenBucket(abs, &fileblob.Options{NoTempDir: true, Metadata: fileblob.MetadataDontWrite})
-	if err != nil {
-		return nil, fmt.Errorf("open folder %s: %w", dir, err)
-	}
-	return &Bucket{b: b, folder: true}, nil
+// Bucket is a place for objects. Safe for concurrent use, also by several processes on one place.
+//
+// A key is 1 to 1,024 bytes of UTF-8; no part between its slashes is . or .. (any other key is ConfigInvalid, whatever is done with it).
+// Keys are compared by their bytes, and a slash in a key is a byte like others: folders need not be made, and where a bucket keeps
+// objects as files it says which keys it cannot hold.
+//
+// Errors carry codes of package fault: NotFound, Conflict, AuthDenied, QuotaExceeded, ConfigInvalid, RateLimited, Timeout, Aborted,
+// Transient. An object is there whole or not at all, and whoever was told that it was written finds it, also after a loss of power.
+//
+// The interface is what S3 gives, no more: Create is PutObject with If-None-Match: * (412 is false), Put is PutObject with If-Match (412
+// and 404 are Conflict), in both a 409 ConditionalRequestConflict is tried again; Open is GetObject with Range: bytes=<offset>- (416 is
+// an empty object), Read and Get are GetObject, Stat and Exists are HeadObject, List is ListObjectsV2, which gives at most 1,000 keys a
+// page, in the order of their bytes; ETags are S3's. After an answer that was lost, a repeated Create may answer false, and a repeated
+// Put Conflict, though it was the first that wrote.
+type Bucket interface {
+	// Create writes an object that does not exist yet and answers true; one that exists stays as it is and answers false. Of
+	// several who create one key at once, one gets true.
+	Create(ctx context.Context, key string, data []byte) (bool, error)
+	// Put replaces an object whose ETag is still the given one; with "" it makes one that does not exist yet. It answers the new
+	// ETag; Conflict when the object is another one by now, or is there, or is gone. Of several who put upon one ETag at once, one
+	// does not get Conflict.
+	Put(ctx context.Context, key string, data []byte, etag string) (string, error)
+	// Get reads an object with its ETag, to be replaced with Put; NotFound when there is none.
+	Get(ctx context.Context, key string) (data []byte, etag string, err error)
+	// Read reads an object; NotFound when there is none.
+	Read(ctx context.Context, key string) ([]byte, error)
+	// Open reads an object from an offset on; behind its end there is nothing to read, which is no error. NotFound when there is none.
+	// The caller closes what it gets; errors of reading carry codes too.
+	Open(ctx context.Context, key string, offset int64) (io.ReadCloser, error)
+	// Stat describes an object; NotFound when there is none.
+	Stat(ctx context.Context, key string) (Object, error)
+	// Exists says whether there is an object.
+	Exists(ctx context.Context, key string) (bool, error)
+	// Delete removes an object; one that is not there is no error.
+	Delete(ctx context.Context, key string) error
+	// List gives the objects whose keys begin with a prefix, in the order of the bytes of their keys, and ends behind an error. It
+	// holds no more than a page, or the names of the folders on the way, in memory; objects may be deleted while it goes on. What
+	// is created or deleted meanwhile may be in it or not.
+	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
+	// Close frees the bucket; closing twice is no error.
+	Close() error
 }
 
-// OpenMemory opens a bucket that ends with the process.
-func OpenMemory() *Bucket { return &Bucket{b: memblob.OpenBucket(nil)} }
-
-// Open opens a bucket by URL: a path, file:///path (file://./path is relative), or mem://. What is no such place is ConfigInvalid.
-func Open(place string) (*Bucket, error) {
-	unknown := fault.New(fault.ConfigInvalid, "%q is not a place for batches that this build knows", place).WithHint("use a folder, file:///folder or mem://")
-	switch {
-	case place == "":
-		return nil, unknown
-	case !strings.Contains(place, "://"):
-		return OpenDir(place)
-	}
-	u, err := url.Parse(place)
-	switch {
-	case err != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, unknown
-	case u.Scheme == "mem":
-		return OpenMemory(), nil
-	case u.Scheme == "file" && u.Host == "" && u.Path != "":
-		return OpenDir(filepath.FromSlash(u.Path))
-	case u.Scheme == "file" && u.Host == "." && u.Path != "":
-		return OpenDir(filepath.FromSlash("." + u.Path))
-	}
-	return nil, unknown
-}
-
-// Create writes an object that does not exist yet and answers true; one that exists stays as it is and answers false. Of several
-// who create one key at once, one gets true. An object is there whole or not at all.
-func (b *Bucket) Create(ctx context.Context, key string, data []byte) (bool, error) {
-	if b.folder {
-		return b.createFile(ctx, key, data)
-	}
-	err := b.b.WriteAll(ctx, key, data, &blob.WriterOptions{IfNotExist: true, DisableContentTypeDetection: true})
-	switch gcerrors.Code(err) {
-	case gcerrors.OK:
-		return true, nil
-	case gcerrors.FailedPrecondition, gcerrors.AlreadyExists:
-		return false, nil
-	}
-	return false, classify(err, "write object", key)
-}
-
-// Read gives an object's content; NotFound when there is none.
-func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
-	data, err := b.b.ReadAll(ctx, key)
-	return data, classify(err, "read object", key)
-}
-
-// Exists says whether there is an object.
-func (b *Bucket) Exists(ctx context.Context, key string) (bool, error) {
-	ok, err := b.b.Exists(ctx, key)
-	return ok, classify(err, "look for object", key)
-}
-
-// Delete removes an object; one that is not there is no error.
-func (b *Bucket) Delete(ctx context.Context, key string) error {
-	err := b.b.Delete(ctx, key)
-	if gcerrors.Code(err) == gcerrors.NotFound {
-		return nil
-	}
-	return classify(err, "delete object", key)
-}
-
-// List gives the keys that begin with a prefix, in the order of their bytes.
-func (b *Bucket) List(ctx context.Context, prefix string) ([]string, error) {
-	return b.list(ctx, prefix, func(*blob.ListObject) bool { return true })
-}
-
-// ListBefore gives the keys that begin with a prefix and whose objects were made before a time, in the order of their bytes.
-func (b *Bucket) ListBefore(ctx context.Context, prefix string, t time.Time) ([]string, error) {
-	return b.list(ctx, prefix, func(o *blob.ListObject) bool { return o.ModTime.Before(t) })
-}
-
-func (b *Bucket) list(ctx context.Context, prefix string, wanted func(*blob.ListObject) bool) ([]string, error) {
+// Keys collects the keys that begin with a prefix, in the order of their bytes. For places where they are few.
+func Keys(ctx context.Context, b Bucket, prefix string) ([]string, error) {
 	var keys []string
-	it := b.b.List(&blob.ListOptions{Prefix: prefix})
-	for {
-		o, err := it.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			slices.Sort(keys)
-			return keys, nil
-		}
+	for o, err := range b.List(ctx, prefix) {
 		if err != nil {
-			return nil, classify(err, "list objects", prefix)
+			return nil, err
 		}
-		if wanted(o) && (!b.folder || !leftover.MatchString(o.Key)) {
-			keys = append(keys, o.Key)
+		keys = append(keys, o.Key)
+	}
+	return keys, nil
+}
+
+// ListBefore gives the objects that List gives and that were written before a time.
+func ListBefore(ctx context.Context, b Bucket, prefix string, t time.Time) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		for o, err := range b.List(ctx, prefix) {
+			if (err != nil || o.ModTime.Before(t)) && !yield(o, err) {
+				return
+			}
 		}
 	}
 }
 
-// Close frees the bucket.
-func (b *Bucket) Close() error { return b.b.Close() }
+// maxKey bounds a key, in bytes; S3's bound.
+const maxKey = 1024
 
-func classify(err error, action, key string) error {
-	if err == nil {
+// CheckKey says why a text cannot be the key of an object: ConfigInvalid.
+func CheckKey(key string) error {
+	switch {
+	case key == "":
+		return fault.New(fault.ConfigInvalid, "the key of an object is empty")
+	case len(key) > maxKey:
+		return fault.New(fault.ConfigInvalid, "key %.40s… is longer than %d bytes", key, maxKey)
+	case !utf8.ValidString(key):
+		return fault.New(fault.ConfigInvalid, "key %q is not UTF-8", key)
+	}
+	for part := range strings.SplitSeq(key, "/") {
+		if part == "." || part == ".." {
+			return fault.New(fault.ConfigInvalid, "key %s has a part %s, which would lead elsewhere in a folder", key, part)
+		}
+	}
+	return nil
+}
+
+// begin says why a call with a key cannot go on.
+func begin(ctx context.Context, key string) error {
+	if err := CheckKey(key); err != nil {
+		return err
+	}
+	return ended(ctx)
+}
+
+// ended gives the error of a context that is over.
+func ended(ctx context.Context) error {
+	switch err := ctx.Err(); {
+	case err == nil:
 		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.New(fault.Timeout, "the time for a call to the bucket is over: %w", err)
+	default:
+		return fault.New(fault.Aborted, "the call to the bucket was ended: %w", err)
 	}
-	e := fault.New(codeOf(err), "%s %s: %w", action, key, err)
-	if e.Code == fault.AuthDenied {
-		return e.WithHint("make the place of the batches writable, or choose another with --blobs")
-	}
-	return e
 }
 
-func codeOf(err error) fault.Code {
-	switch gcerrors.Code(err) {
-	case gcerrors.NotFound:
-		return fault.NotFound
-	case gcerrors.PermissionDenied:
-		return fault.AuthDenied
-	case gcerrors.Canceled:
-		return fault.Aborted
-	case gcerrors.DeadlineExceeded:
-		return fault.Timeout
-	case gcerrors.ResourceExhausted:
-		return fault.RateLimited
-	case gcerrors.Unknown:
-		return codeOfFile(err)
-	}
-	return fault.Internal
+func missing(key string) error { return fault.New(fault.NotFound, "there is no object %s", key) }
+
+func lost(key string) error {
+	return fault.New(fault.Conflict, "object %s was changed by somebody else", key)
 }

@@ -5,6 +5,7 @@ package catalog
 import (
 	"maps"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/connector/file"
 	"github.com/lockstep-data/lockstep/shared/connector/sqlite"
@@ -22,10 +23,10 @@ type Catalog struct {
 	Funcs      transform.Funcs // Go functions of a user, by the name that YAML calls them
 }
 
-// Builtin is everything that Lockstep brings.
+// Builtin is everything that Lockstep brings. Files lie in folders and memory; WithConnector(file.Spec(openers)) adds other places.
 func Builtin() Catalog {
 	return Catalog{
-		Connectors: connector.NewRegistry(file.Spec(), sqlite.Spec()),
+		Connectors: connector.NewRegistry(file.Spec(blob.Local()), sqlite.Spec()),
 		Transforms: transform.Builtin(),
 		Rules:      validate.Builtin(),
 		Funcs:      transform.Funcs{},

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/catalog"
 	"github.com/lockstep-data/lockstep/shared/fault"
 )
@@ -25,6 +26,7 @@ import (
 // Options say what the command works with. Only Catalog has to be set; the rest is the process's own when it is zero.
 type Options struct {
 	Catalog catalog.Catalog // what jobs may name
+	Blobs   blob.Openers    // where batches may lie; nil: blob.Local()
 
 	Args     []string                     // behind the command's name; nil: those of the process
 	In       io.Reader                    // answers to questions
@@ -88,6 +90,9 @@ func newApp(o Options) *app {
 	}
 	if o.Dir == "" {
 		o.Dir = "."
+	}
+	if o.Blobs == nil {
+		o.Blobs = blob.Local()
 	}
 	if o.Now == nil {
 		o.Now = time.Now

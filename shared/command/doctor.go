@@ -201,7 +201,7 @@ func (a *app) probeLocks(ctx context.Context, s site) probe {
 // probeBlobs makes an object, tries to make it again, and deletes it.
 func (a *app) probeBlobs(ctx context.Context, s site) probe {
 	const name = "batches"
-	b, err := openBlobs(s.blobs)
+	b, err := a.openBlobs(ctx, s.blobs)
 	if err != nil {
 		return bad(name, err)
 	}

@@ -328,7 +328,7 @@ func (a *app) wholeRecord(ctx context.Context, st *state, s site, f store.Failur
 	if f.Batch == "" {
 		return f.Snapshot, nil // it is whole
 	}
-	blobs, err := openBlobs(s.blobs)
+	blobs, err := a.openBlobs(ctx, s.blobs)
 	if err != nil {
 		return nil, err
 	}

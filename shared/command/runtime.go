@@ -80,7 +80,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 type runtime struct {
 	env    *step.Env
 	state  *state
-	blobs  *blob.Bucket
+	blobs  blob.Bucket
 	holder *process.Holder
 }
 
@@ -98,7 +98,7 @@ func (a *app) open(ctx context.Context, f found) (_ *runtime, err error) {
 	if r.holder, err = process.Hold(filepath.Dir(f.site.state)); err != nil {
 		return nil, unreachable(err)
 	}
-	if r.blobs, err = openBlobs(f.site.blobs); err != nil {
+	if r.blobs, err = a.openBlobs(ctx, f.site.blobs); err != nil {
 		return nil, err
 	}
 	r.env = a.env(f)
@@ -108,8 +108,8 @@ func (a *app) open(ctx context.Context, f found) (_ *runtime, err error) {
 }
 
 // openBlobs opens the place of batches; a folder that cannot be made is out of reach, a URL that is none is wrong use.
-func openBlobs(place string) (*blob.Bucket, error) {
-	b, err := blob.Open(place)
+func (a *app) openBlobs(ctx context.Context, place string) (blob.Bucket, error) {
+	b, err := a.o.Blobs.Open(ctx, place)
 	if err != nil && fault.Hint(err) == "" {
 		return nil, unreachable(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/runner"
@@ -180,7 +181,7 @@ func TestRunner_CorruptBatch(t *testing.T) {
 	l.ok(err)
 	r, err := s.Run(ctx, runner.Request{Job: "things"})
 	l.ok(err)
-	keys, err := s.Env.Blobs.List(t.Context(), "runs/things/"+r.Run.ID+"/batches/")
+	keys, err := blob.Keys(t.Context(), s.Env.Blobs, "runs/things/"+r.Run.ID+"/batches/")
 	l.ok(err)
 	s.close()
 	if len(keys) == 0 {

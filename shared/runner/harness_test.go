@@ -78,7 +78,7 @@ func (p *project) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := blob.OpenDir(filepath.Join(state, "blobs"))
+	blobs, err := blob.OpenFolder(filepath.Join(state, "blobs"))
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,11 @@ package runner
 
 import (
 	"context"
-	"slices"
 	"strings"
+	"sync"
+	"time"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/step"
 	"github.com/lockstep-data/lockstep/shared/step/closing"
 	"github.com/lockstep-data/lockstep/shared/store"
@@ -35,28 +37,30 @@ func (r *Runner) prune(ctx context.Context, n next) {
 // pruneObjects deletes old objects, but not those of this run, nor a batch of an incremental stream that is not committed yet.
 func (r *Runner) pruneObjects(ctx context.Context, n next) error {
 	before := r.Env.Now().Add(-store.DetailRetention)
-	keys, err := r.Env.Blobs.ListBefore(ctx, step.JobPrefix(n.job), before)
+	mine := step.RunPrefix(n.job, n.run)
+	err := r.deleteBefore(ctx, step.JobPrefix(n.job), before, func(key string) (bool, error) { return !strings.HasPrefix(key, mine), nil })
 	if err != nil {
 		return err
 	}
-	keys = slices.DeleteFunc(keys, func(k string) bool { return strings.HasPrefix(k, step.RunPrefix(n.job, n.run)) })
-	batches, err := r.Env.Blobs.ListBefore(ctx, step.BatchPrefix(n.job), before)
-	if err != nil {
-		return err
-	}
-	if len(batches) > 0 {
-		checkpoints, err := r.Env.Protocol.Store.Checkpoints(ctx, n.job, "")
+	checkpoints := sync.OnceValues(func() ([]store.Checkpoint, error) { return r.Env.Protocol.Store.Checkpoints(ctx, n.job, "") })
+	return r.deleteBefore(ctx, step.BatchPrefix(n.job), before, func(key string) (bool, error) {
+		all, err := checkpoints()
+		return err == nil && step.IsCommitted(key, all), err
+	})
+}
+
+// deleteBefore deletes the old objects below a prefix that old approves of, one by one as they are listed.
+func (r *Runner) deleteBefore(ctx context.Context, prefix string, before time.Time, old func(key string) (bool, error)) error {
+	for o, err := range blob.ListBefore(ctx, r.Env.Blobs, prefix, before) {
 		if err != nil {
 			return err
 		}
-		for _, k := range batches {
-			if step.IsCommitted(k, checkpoints) {
-				keys = append(keys, k)
-			}
+		if yes, err := old(o.Key); err != nil {
+			return err
+		} else if !yes {
+			continue
 		}
-	}
-	for _, k := range keys {
-		if err := r.Env.Blobs.Delete(ctx, k); err != nil {
+		if err := r.Env.Blobs.Delete(ctx, o.Key); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/runner"
@@ -284,7 +285,7 @@ func TestRunner_Deterministic(t *testing.T) {
 		if _, err := s.Run(t.Context(), runner.Request{Job: "things", Run: "one"}); err != nil {
 			t.Fatal(err)
 		}
-		keys, err := s.Env.Blobs.List(t.Context(), "runs/things/one/batches/")
+		keys, err := blob.Keys(t.Context(), s.Env.Blobs, "runs/things/one/batches/")
 		if err != nil || len(keys) != 3 {
 			t.Fatalf("batch objects: %v, %v", keys, err)
 		}

@@ -1,20 +1,13 @@
 package runner_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
+	"iter"
 	"time"
-
-	gocloud "gocloud.dev/blob"
-	"gocloud.dev/blob/driver"
-	"gocloud.dev/gcerrors"
 
 	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/catalog"
 	"github.com/lockstep-data/lockstep/shared/connector"
-	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/record"
 )
 
@@ -130,106 +123,42 @@ func (d *crossedDestination) Receipt(ctx context.Context, t connector.Target, pa
 func (d *crossedDestination) Close() error { return d.p.err("destination.Close", d.Destination.Close) }
 
 // bucket puts points around a bucket of batches. What is below is the real one, with its way of making files.
-func (p *points) bucket(real *blob.Bucket) *blob.Bucket {
-	return blob.Wrap(gocloud.NewBucket(&crossedBucket{real, p}))
-}
+func (p *points) bucket(real blob.Bucket) blob.Bucket { return &crossedBucket{real, p} }
 
-// crossedBucket makes a driver of a bucket, with points around each call.
+// crossedBucket is a bucket between points.
 type crossedBucket struct {
-	real *blob.Bucket
-	p    *points
+	blob.Bucket
+	p *points
 }
 
-var _ driver.Bucket = (*crossedBucket)(nil)
-
-var errThere = errors.New("the object is there")
-
-func (b *crossedBucket) ErrorCode(err error) gcerrors.ErrorCode {
-	switch {
-	case errors.Is(err, errThere):
-		return gcerrors.FailedPrecondition
-	case fault.Has(err, fault.NotFound):
-		return gcerrors.NotFound
-	}
-	return gcerrors.Unknown
+func (b *crossedBucket) Create(ctx context.Context, key string, data []byte) (created bool, err error) {
+	b.p.long("blob.Create", func() { created, err = b.Bucket.Create(ctx, key, data) })
+	return created, err
 }
 
-func (b *crossedBucket) As(any) bool             { return false }
-func (b *crossedBucket) ErrorAs(error, any) bool { return false }
-func (b *crossedBucket) Close() error            { return b.real.Close() }
-
-func (b *crossedBucket) Copy(context.Context, string, string, *driver.CopyOptions) error {
-	return errors.ErrUnsupported
+func (b *crossedBucket) Read(ctx context.Context, key string) ([]byte, error) {
+	return around1(b.p, "blob.Read", func() ([]byte, error) { return b.Bucket.Read(ctx, key) })
 }
 
-func (b *crossedBucket) SignedURL(context.Context, string, *driver.SignedURLOptions) (string, error) {
-	return "", errors.ErrUnsupported
-}
-
-func (b *crossedBucket) Attributes(ctx context.Context, key string) (*driver.Attributes, error) {
-	there, err := around1(b.p, "blob.Exists", func() (bool, error) { return b.real.Exists(ctx, key) })
-	if err == nil && !there {
-		err = fault.New(fault.NotFound, "there is no object %s", key)
-	}
-	return &driver.Attributes{}, err
-}
-
-// ListPaged gives objects that are all new, so that nothing is deleted for its age.
-func (b *crossedBucket) ListPaged(ctx context.Context, o *driver.ListOptions) (*driver.ListPage, error) {
-	keys, err := around1(b.p, "blob.List", func() ([]string, error) { return b.real.List(ctx, o.Prefix) })
-	page := &driver.ListPage{}
-	for _, k := range keys {
-		page.Objects = append(page.Objects, &driver.ListObject{Key: k, ModTime: time.Now()})
-	}
-	return page, err
+func (b *crossedBucket) Exists(ctx context.Context, key string) (bool, error) {
+	return around1(b.p, "blob.Exists", func() (bool, error) { return b.Bucket.Exists(ctx, key) })
 }
 
 func (b *crossedBucket) Delete(ctx context.Context, key string) error {
-	return b.p.err("blob.Delete", func() error { return b.real.Delete(ctx, key) })
+	return b.p.err("blob.Delete", func() error { return b.Bucket.Delete(ctx, key) })
 }
 
-func (b *crossedBucket) NewRangeReader(ctx context.Context, key string, offset, length int64, _ *driver.ReaderOptions) (driver.Reader, error) {
-	data, err := around1(b.p, "blob.Read", func() ([]byte, error) { return b.real.Read(ctx, key) })
-	if err != nil {
-		return nil, err
+// List gives objects that are all new, so that nothing is deleted for its age.
+func (b *crossedBucket) List(ctx context.Context, prefix string) iter.Seq2[blob.Object, error] {
+	return func(yield func(blob.Object, error) bool) {
+		keys, err := around1(b.p, "blob.List", func() ([]string, error) { return blob.Keys(ctx, b.Bucket, prefix) })
+		for _, key := range keys {
+			if !yield(blob.Object{Key: key, ModTime: time.Now()}, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(blob.Object{}, err)
+		}
 	}
-	data = data[min(offset, int64(len(data))):]
-	if length >= 0 {
-		data = data[:min(length, int64(len(data)))]
-	}
-	return &objectReader{Reader: bytes.NewReader(data), size: int64(len(data))}, nil
-}
-
-func (b *crossedBucket) NewTypedWriter(ctx context.Context, key, _ string, _ *driver.WriterOptions) (driver.Writer, error) {
-	return &objectWriter{ctx: ctx, b: b, key: key}, nil
-}
-
-type objectReader struct {
-	*bytes.Reader
-	size int64
-}
-
-func (r *objectReader) Close() error { return nil }
-func (r *objectReader) As(any) bool  { return false }
-func (r *objectReader) Attributes() *driver.ReaderAttributes {
-	return &driver.ReaderAttributes{Size: r.size}
-}
-
-// objectWriter creates the object when it is closed. The driver's interface has it keep the context.
-type objectWriter struct {
-	bytes.Buffer
-	ctx context.Context
-	b   *crossedBucket
-	key string
-}
-
-var _ io.WriteCloser = (*objectWriter)(nil)
-
-func (w *objectWriter) Close() (err error) {
-	var created bool
-	w.b.p.long("blob.Create", func() { created, err = w.b.real.Create(w.ctx, w.key, w.Bytes()) })
-	if err == nil && !created {
-		return errThere
-	}
-	return err
 }

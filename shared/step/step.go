@@ -33,7 +33,7 @@ type Jobs interface {
 // what it opened.
 type Env struct {
 	Protocol    store.Protocol
-	Blobs       *blob.Bucket
+	Blobs       blob.Bucket
 	Catalog     catalog.Catalog
 	Jobs        Jobs
 	Log         *slog.Logger

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/connector/conntest"
 	"github.com/lockstep-data/lockstep/shared/connector/file"
@@ -18,7 +19,7 @@ import (
 
 func openDestination(t testing.TB, dir string, m map[string]any) connector.Destination {
 	t.Helper()
-	d, err := file.Spec().Destination(t.Context(), config(t, dir, m))
+	d, err := file.Spec(blob.Local()).Destination(t.Context(), config(t, dir, m))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,7 @@ func TestDestination_Contract(t *testing.T) {
 		"folder":     {folderSink, map[string]any{"path": "a/", "format": "csv"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			spec := file.Spec()
+			spec := file.Spec(blob.Local())
 			guarantee := spec.Guarantee(values(t, c.m), job.Write{Mode: slices.Clone(spec.Modes)[0]})
 			conntest.Destination(t, conntest.DestinationCase{Spec: spec, Guarantee: guarantee, New: c.place, Without: without})
 		})

@@ -5,6 +5,9 @@
 package file
 
 import (
+	"context"
+
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/setting"
@@ -34,8 +37,8 @@ const (
 	keyLineEnd     = "line_end"
 )
 
-// Spec declares the connector.
-func Spec() connector.Spec {
+// Spec declares the connector. Openers are the buckets that it knows by their schemes; file:// and paths are the file system in any case.
+func Spec(openers blob.Openers) connector.Spec {
 	return connector.Spec{
 		Spec: setting.Spec{
 			Name:    "file",
@@ -45,7 +48,9 @@ func Spec() connector.Spec {
 			Example: "connector: file\nconfig: {path: \"data/{stream}.csv.gz\"}\n",
 			Since:   "0.1.0",
 		},
-		Source:      openSource,
+		Source: func(ctx context.Context, c connector.Config) (connector.Source, error) {
+			return openSource(ctx, openers, c)
+		},
 		Destination: openDestination,
 		Modes:       []job.WriteMode{job.Append, job.Replace, job.TruncateInsert},
 		Backup:      true,

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/connector/file"
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -172,7 +173,7 @@ func TestSource_CursorHalfLine(t *testing.T) {
 			var log bytes.Buffer
 			cc := config(t, dir, map[string]any{"path": name})
 			cc.Log = slog.New(slog.NewTextHandler(&log, nil))
-			src, err := file.Spec().Source(t.Context(), cc)
+			src, err := file.Spec(blob.Local()).Source(t.Context(), cc)
 			must(t, err)
 			defer func() { _ = src.Close() }()
 			sc := scenario{src: src, stream: job.Stream{Mode: job.Incremental, Cursor: "c"}, records: 10}

@@ -207,11 +207,14 @@ func parseFingerprint(s string) fingerprint {
 	return fingerprint{stat, content}
 }
 
-// statHash stands for names, sizes and times.
+// statHash stands for names, sizes, times, and the versions that buckets give.
 func statHash(files []input.Info) string {
 	h := sha256.New()
 	for _, f := range files {
 		fmt.Fprintf(h, "%d:%s %d %d\n", len(f.Name), f.Name, f.Size, f.ModTime.UnixNano())
+		if f.Version != "" { // times of buckets are coarse
+			fmt.Fprintf(h, "version %s\n", f.Version)
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

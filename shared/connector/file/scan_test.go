@@ -5,8 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"gocloud.dev/blob/memblob"
-
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/connector/file/internal/input"
 	"github.com/lockstep-data/lockstep/shared/job"
@@ -16,13 +15,13 @@ import (
 // memorySource gives a source over a bucket in memory that holds the files.
 func memorySource(t *testing.T, path string, files map[string]string) *Source {
 	t.Helper()
-	b := memblob.OpenBucket(nil)
+	b := blob.OpenMemory()
 	for name, text := range files {
-		if err := b.WriteAll(t.Context(), name, []byte(text), nil); err != nil {
+		if _, err := b.Create(t.Context(), name, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	v, problems := setting.Check(Spec().Body, "config", map[string]any{"path": path})
+	v, problems := setting.Check(Spec(nil).Body, "config", map[string]any{"path": path})
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}

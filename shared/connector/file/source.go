@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/connector/file/internal/input"
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -26,12 +27,12 @@ type Source struct {
 
 var _ connector.Source = (*Source)(nil)
 
-func openSource(ctx context.Context, cc connector.Config) (connector.Source, error) {
+func openSource(ctx context.Context, openers blob.Openers, cc connector.Config) (connector.Source, error) {
 	c, err := decode(cc.Values)
 	if err != nil {
 		return nil, err
 	}
-	place, glob, err := input.OpenPlace(ctx, cc.Dir, c.Path)
+	place, glob, err := input.OpenPlace(ctx, input.Root{Dir: cc.Dir, Openers: openers}, c.Path)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/connector/conntest"
 	"github.com/lockstep-data/lockstep/shared/connector/file"
@@ -25,7 +26,7 @@ import (
 // values checks settings and fills in the defaults.
 func values(t testing.TB, m map[string]any) setting.Values {
 	t.Helper()
-	v, problems := setting.Check(file.Spec().Body, "config", m)
+	v, problems := setting.Check(file.Spec(blob.Local()).Body, "config", m)
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func config(t testing.TB, dir string, m map[string]any) connector.Config {
 
 func openSource(t testing.TB, dir string, m map[string]any) connector.Source {
 	t.Helper()
-	s, err := file.Spec().Source(t.Context(), config(t, dir, m))
+	s, err := file.Spec(blob.Local()).Source(t.Context(), config(t, dir, m))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/connector/file"
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -261,7 +262,7 @@ func TestDestination_Refused(t *testing.T) {
 }
 
 func TestDestination_Outside(t *testing.T) {
-	if _, err := file.Spec().Destination(t.Context(), config(t, t.TempDir(), map[string]any{"path": "a/b.csv", "format": "json"})); !fault.Has(err, fault.ConfigInvalid) {
+	if _, err := file.Spec(blob.Local()).Destination(t.Context(), config(t, t.TempDir(), map[string]any{"path": "a/b.csv", "format": "json"})); !fault.Has(err, fault.ConfigInvalid) {
 		t.Errorf("JSON array: got %v, want ConfigInvalid", err)
 	}
 	if err := openDestination(t, t.TempDir(), map[string]any{"path": "/proc/lockstep/x.csv"}).Ping(t.Context()); err == nil {

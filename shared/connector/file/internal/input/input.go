@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/fault"
 )
 
@@ -25,6 +26,7 @@ type Info struct {
 	Name    string // as Open takes it
 	Size    int64  // bytes, as stored
 	ModTime time.Time
+	Version string // of the content, where a bucket gives it; "": not known
 }
 
 // Place is where files lie. Safe for concurrent use.
@@ -39,18 +41,27 @@ type Place interface {
 	Close() error
 }
 
-// OpenPlace gives the place where a path lies, and the path as the place takes it: a URL with a scheme is a bucket, an absolute path
-// lies anywhere, all others in the project's folder dir.
-func OpenPlace(ctx context.Context, dir, name string) (Place, string, error) {
+// Root is where paths begin.
+type Root struct {
+	Dir     string // the project's folder
+	Openers blob.Openers
+}
+
+// OpenPlace gives the place where a path lies, and the path as the place takes it: a URL with a scheme other than file is a bucket, an
+// absolute path lies anywhere, all others in the project's folder.
+func OpenPlace(ctx context.Context, from Root, name string) (Place, string, error) {
+	name, local, err := Local(name)
 	switch {
-	case strings.Contains(name, "://"):
-		return openBucket(ctx, name)
+	case err != nil:
+		return nil, "", err
+	case !local:
+		return openBucket(ctx, from.Openers, name)
 	case filepath.IsAbs(name):
 		return &folder{fsys: os.DirFS("/"), open: func(n string) (*os.File, error) { return os.Open("/" + n) }, lead: "/"}, strings.TrimPrefix(path.Clean(name), "/"), nil
 	case !filepath.IsLocal(name):
 		return nil, "", Outside(name)
 	}
-	root, err := os.OpenRoot(dir)
+	root, err := os.OpenRoot(from.Dir)
 	if err != nil {
 		return nil, "", fault.New(fault.NotFound, "the project's folder cannot be opened: %w", err)
 	}
@@ -101,7 +112,7 @@ func (f *folder) Glob(_ context.Context, pattern string) ([]Info, error) {
 			return nil, f.classify(err, n)
 		}
 		if !st.IsDir() {
-			out = append(out, Info{n, st.Size(), st.ModTime()})
+			out = append(out, Info{Name: n, Size: st.Size(), ModTime: st.ModTime()})
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
@@ -113,7 +124,7 @@ func (f *folder) Stat(_ context.Context, name string) (Info, error) {
 	if err != nil {
 		return Info{}, f.classify(err, name)
 	}
-	return Info{name, st.Size(), st.ModTime()}, nil
+	return Info{Name: name, Size: st.Size(), ModTime: st.ModTime()}, nil
 }
 
 func (f *folder) Open(_ context.Context, name string, offset int64) (io.ReadCloser, error) {
