@@ -28,6 +28,7 @@ type report struct {
 	Warned    int64          `json:"warned"`
 	Batches   int64          `json:"batches"`
 	Seconds   float64        `json:"seconds"`
+	Restarts  int            `json:"restarts,omitempty"` // by --supervise
 	Continued bool           `json:"continued"`
 	Was       string         `json:"was,omitempty"` // how the continued run had ended
 	HeldBy    string         `json:"held_by,omitempty"`
@@ -74,7 +75,7 @@ func (p *report) settle(r runner.Result, began time.Time, l line) {
 		p.Message = fmt.Sprintf("another process goes on with run %s", row.ID)
 	case row.Status == store.RunSkipped && row.ErrorCode == string(fault.Held):
 		p.HeldBy = r.Lock.Run
-	case !r.Continued && row.EndedAt.Before(began) && !row.EndedAt.IsZero():
+	case !r.Continued && row.EndedAt.Before(began.Truncate(time.Millisecond)) && !row.EndedAt.IsZero(): // rows keep ms
 		p.Code, p.Message = string(fault.AlreadyDone), fmt.Sprintf("run %s ended before, as %s: nothing was done", row.ID, row.Status)
 	}
 	p.exit = p.exitCode(row)

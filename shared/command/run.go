@@ -28,6 +28,7 @@ type runFlags struct {
 	id, history                                         string
 	stepTimeout                                         time.Duration
 	concurrency                                         int
+	restarts                                            restarts
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -39,12 +40,17 @@ func (a *app) runCommand() *cobra.Command {
 
 A run whose process died goes on where it was; run says so. --new starts over instead.
 
+With --supervise a run that fails with a code that can pass (Transient, RateLimited, Timeout, Duplicate) is started again after a wait that
+doubles from 1 s to 10 min, up to 10 times within an hour; max_tries does not count then. lockstep status shows such a job as recovering, and as
+degraded when it was given up.
+
 Ctrl-C once: the batches under way are finished, then the run ends and can be continued. Twice: it ends at once; nothing is lost.
 
 Exit codes: 0 ok (also with failures in the ledger, unless --fail-on-partial), 1 the run failed, 2 wrong configuration,
 3 something could not be reached, 4 it did not start: another run holds the job, or the job used up its tries.`,
 		Example: `  lockstep run runways
   lockstep run jobs/runways.yaml --full
+  lockstep run runways --supervise --restarts 20
   lockstep run runways --json | jq .failed`,
 		Args:              between(1, 1),
 		ValidArgsFunction: a.completeJobs,
@@ -60,6 +66,7 @@ Exit codes: 0 ok (also with failures in the ledger, unless --fail-on-partial), 1
 	fs.IntVar(&f.concurrency, "concurrency", 0, "partitions at once, 1 to 40 (default: the job's)")
 	fs.BoolVar(&f.keepBatches, "keep-batches", false, "keep the objects of batches that are loaded")
 	fs.BoolVar(&f.noProgress, "no-progress", false, "print no progress")
+	f.restarts.addFlags(c)
 	fs.StringVar(&f.history, "history", "", "write the events of the state machine to this file, one JSON object a line")
 	return c
 }
@@ -72,8 +79,10 @@ func (f runFlags) check() error {
 		return wrong("write 1 to 40", "--concurrency %d is out of range", f.concurrency)
 	case f.fresh && f.id != "":
 		return wrong("leave one of them out", "--new and --run cannot both be there: a run with an id is never another one's continuation")
+	case f.restarts.on && f.id != "":
+		return wrong("leave one of them out", "--supervise and --run cannot both be there: the same id runs once")
 	}
-	return nil
+	return f.restarts.check()
 }
 
 // run runs a job to its end and prints how it ended.
@@ -102,7 +111,11 @@ func (a *app) run(ctx context.Context, arg string, f runFlags) error {
 	}
 	var report report
 	if err = a.preflight(ctx, rt, job, f.streams); err == nil {
-		report, err = a.walk(ctx, rt, job, runCall{arg: arg, flags: f, progress: g})
+		walk := a.walk
+		if f.restarts.on {
+			walk = a.supervise
+		}
+		report, err = walk(ctx, rt, job, runCall{arg: arg, flags: f, progress: g})
 	}
 	if cerr := rt.close(); err == nil {
 		err = cerr

@@ -20,6 +20,8 @@ type runRow struct {
 	Run       string     `json:"run"`
 	Job       string     `json:"job"`
 	Status    string     `json:"status"`
+	Restart   string     `json:"restart,omitempty"` // recovering | recovered | restarted | degraded | stopped, under run --supervise
+	RestartAt *time.Time `json:"restart_at,omitempty"`
 	Trigger   string     `json:"trigger"`
 	Created   time.Time  `json:"created_at"`
 	Started   *time.Time `json:"started_at,omitempty"`
@@ -42,10 +44,11 @@ type runRow struct {
 }
 
 // newRunRow reads a run; one that is under way lasts until now.
-func newRunRow(r store.Run, now time.Time) runRow {
-	c := r.Counters
+func (a *app) newRunRow(ctx context.Context, st *state, r store.Run) runRow {
+	c, now := r.Counters, a.o.Now()
+	restart, at := a.restartOf(ctx, st, r)
 	row := runRow{
-		Run: r.ID, Job: r.Job, Status: string(r.Status), Trigger: r.Trigger, Created: r.CreatedAt, Started: moment(r.StartedAt), Ended: moment(r.EndedAt),
+		Run: r.ID, Job: r.Job, Status: string(r.Status), Restart: string(restart), RestartAt: moment(at), Trigger: r.Trigger, Created: r.CreatedAt, Started: moment(r.StartedAt), Ended: moment(r.EndedAt),
 		Read: c.Read, Loaded: c.Loaded, Inserted: c.Inserted, Updated: c.Updated, Unchanged: c.Unchanged, Deleted: c.Deleted, Filtered: c.Filtered,
 		Failed: c.Failed, Warned: c.Warned, Batches: c.Batches, Percent: r.Percent, Code: r.ErrorCode, Message: r.ErrorText, Notices: r.Notices,
 	}
@@ -57,6 +60,14 @@ func newRunRow(r store.Run, now time.Time) runRow {
 		row.Seconds = float64(until.Sub(r.StartedAt).Milliseconds()) / 1000
 	}
 	return row
+}
+
+// shown is the status as people see it: a job that is being restarted, or was given up, says so instead.
+func (r runRow) shown() string {
+	if r.Restart == string(store.Recovering) || r.Restart == string(store.Degraded) {
+		return r.Restart
+	}
+	return r.Status
 }
 
 func (r runRow) took() string {
@@ -128,7 +139,7 @@ func (a *app) runs(ctx context.Context, job string, f runsFlags) error {
 			return unreachable(err)
 		}
 		for _, r := range runs {
-			rows = append(rows, newRunRow(r, a.o.Now()))
+			rows = append(rows, a.newRunRow(ctx, st, r))
 		}
 	}
 	a.writeRuns(rows, more != "")
@@ -152,7 +163,7 @@ func (a *app) writeRuns(rows []runRow, more bool) {
 		return cell
 	}
 	for _, r := range rows {
-		t.add(r.Run, r.Job, r.Status, ago(r.Created, a.o.Now()), r.took(), count(r.Read), count(r.Loaded), count(r.Failed), r.Code)
+		t.add(r.Run, r.Job, r.shown(), ago(r.Created, a.o.Now()), r.took(), count(r.Read), count(r.Loaded), count(r.Failed), r.Code)
 	}
 	t.write(a.o.Out, a.p, 0)
 	if more {
@@ -249,7 +260,7 @@ func (a *app) runsShow(ctx context.Context, id string, config bool) error {
 	if err != nil {
 		return err
 	}
-	d := runDetail{runRow: newRunRow(r, a.o.Now()), Version: r.Version, Digest: r.Digest, Input: r.Input, Steps: r.Steps, Partitions: []partitionRow{}}
+	d := runDetail{runRow: a.newRunRow(ctx, st, r), Version: r.Version, Digest: r.Digest, Input: r.Input, Steps: r.Steps, Partitions: []partitionRow{}}
 	if config {
 		d.Config = r.Snapshot
 	}
@@ -334,6 +345,9 @@ func (a *app) writeRun(d runDetail) {
 	row("loaded", "%s = %s inserted + %s updated + %s unchanged", count(d.Loaded), count(d.Inserted), count(d.Updated), count(d.Unchanged))
 	row("besides", "%s deleted, %s warned, %s", count(d.Deleted), count(d.Warned), plural(d.Batches, "batch"))
 	row("input", "%s", string(d.Input))
+	if d.Restart != "" {
+		row("restart", "%s", d.Restart)
+	}
 	if d.Message != "" {
 		row("error", "%s [%s]", d.Message, d.Code)
 	}

@@ -101,10 +101,19 @@ func (a *app) open(ctx context.Context, f found) (_ *runtime, err error) {
 	if r.blobs, err = a.openBlobs(ctx, f.site.blobs); err != nil {
 		return nil, err
 	}
-	r.env = a.env(f)
-	r.env.Protocol, r.env.Blobs = r.state.protocol, r.blobs
-	r.env.Holder = func(string) string { return r.holder.ID() }
+	r.env = r.again(a, f)
 	return r, nil
+}
+
+// again makes what steps work with anew, and closes the connectors that the runs before had opened.
+func (r *runtime) again(a *app, f found) *step.Env {
+	if r.env != nil {
+		_ = r.env.Close() // the run that used them has ended
+	}
+	env := a.env(f)
+	env.Protocol, env.Blobs = r.state.protocol, r.blobs
+	env.Holder = func(string) string { return r.holder.ID() }
+	return env
 }
 
 // openBlobs opens the place of batches; a folder that cannot be made is out of reach, a URL that is none is wrong use.

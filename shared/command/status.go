@@ -92,7 +92,7 @@ func (a *app) jobStatus(ctx context.Context, st *state, key string) (jobStatus, 
 		return s, unreachable(err)
 	}
 	if r, ok := lastOf(runs, lock.Run); ok {
-		row := newRunRow(r, a.o.Now())
+		row := a.newRunRow(ctx, st, r)
 		s.Run, s.last = &row, lastTry(lock, r)
 	}
 	s.Next = next(s, l)
@@ -133,6 +133,9 @@ func next(s jobStatus, l line) string {
 			return l("run") + " goes on with it"
 		}
 	case store.Failed:
+		if s.Run != nil && s.Run.RestartAt != nil {
+			return "it starts again by itself at " + stamp(*s.Run.RestartAt)
+		}
 		if s.last {
 			return "mend the cause, then " + l("reset")
 		}
@@ -241,7 +244,7 @@ func (a *app) writeStatus(all []jobStatus) {
 			lock = s.Lock
 		}
 		if s.Run != nil {
-			run, when = s.Run.Status, ago(s.Run.Created, a.o.Now())
+			run, when = s.Run.shown(), ago(s.Run.Created, a.o.Now())
 			counts = []string{count(s.Run.Read), count(s.Run.Loaded), count(s.Run.Failed)}
 		}
 		t.add(append([]string{s.Job, lock, run, when}, append(counts, fmt.Sprint(s.Tries))...)...)
@@ -302,7 +305,7 @@ func (a *app) writeDetail(s jobStatus) {
 	}
 	a.printf("%s  %s\n", a.p.bold(s.Job), a.p.status(lock))
 	if s.Run != nil {
-		row("last run", "%s  %s, %s", s.Run.Run, a.p.status(s.Run.Status), ago(s.Run.Created, now))
+		row("last run", "%s  %s, %s", s.Run.Run, a.p.status(s.Run.shown()), ago(s.Run.Created, now))
 		row("counts", "%s read = %s loaded + %s filtered + %s failed", count(s.Run.Read), count(s.Run.Loaded), count(s.Run.Filtered), count(s.Run.Failed))
 	}
 	if s.Holder != "" {

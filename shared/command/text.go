@@ -40,9 +40,9 @@ func (p palette) status(s string) string {
 	switch strings.TrimSpace(strings.ToLower(s)) {
 	case "succeeded", "ok", "alive":
 		return p.paint(sgrGreen, s)
-	case "failed", "fail", "ignored", "aborted", "error", "dead":
+	case "failed", "fail", "ignored", "aborted", "error", "dead", "degraded":
 		return p.red(s)
-	case "partial", "skipped", "warn", "running", "in_progress":
+	case "partial", "skipped", "warn", "running", "in_progress", "recovering":
 		return p.yellow(s)
 	}
 	return s

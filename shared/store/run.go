@@ -42,7 +42,7 @@ type Run struct {
 	Version     string          // of Lockstep
 	Holder      string
 	Epoch       string
-	Steps       map[string]string // step → pending | running | completed | failed
+	Steps       map[string]string // step → pending | running | completed | failed; see also RestartStep
 	Counters    Counters          // sums over the partitions, and what finish added
 	Percent     int               // 0–100
 	ErrorCode   string
