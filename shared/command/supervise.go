@@ -160,7 +160,7 @@ func (a *app) supervise(ctx context.Context, rt *runtime, job found, c runCall) 
 			return a.walk(ctx, rt, job, c)
 		},
 		mark: func(ctx context.Context, run string, state store.Restart, at time.Time) {
-			if err := markRestart(ctx, rt.state, c.progress.job, run, state, at); err != nil {
+			if err := rt.state.markRestart(ctx, store.Run{Job: c.progress.job, ID: run}, state, at); err != nil {
 				c.progress.note("run %s is not noted as %s: %s", run, state, err)
 			}
 		},
@@ -182,13 +182,13 @@ func (a *app) anew(ctx context.Context, rt *runtime, job found, n int) error {
 }
 
 // markRestart notes a supervisor's state with a run that has ended.
-func markRestart(ctx context.Context, st *state, job, run string, state store.Restart, at time.Time) error {
+func (st *state) markRestart(ctx context.Context, run store.Run, state store.Restart, at time.Time) error {
 	steps := map[string]string{store.RestartStep: string(state), store.RestartAtStep: ""}
 	if !at.IsZero() {
 		steps[store.RestartAtStep] = at.UTC().Format(time.RFC3339)
 	}
 	_, err := st.UpdateRun(ctx, store.RunChange{
-		Job: job, ID: run, Steps: steps,
+		Job: run.Job, ID: run.ID, Steps: steps,
 		Only: []store.RunStatus{store.RunSucceeded, store.RunPartial, store.RunFailed, store.RunAborted},
 	})
 	if err != nil {

@@ -262,7 +262,7 @@ func TestSupervise_Interrupted(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer st.Close()
-		if err := markRestart(t.Context(), st, "sample", row.Run, store.Recovering, time.Now()); err != nil {
+		if err := st.markRestart(t.Context(), store.Run{Job: "sample", ID: row.Run}, store.Recovering, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if c := look.callIn(catalog.Builtin(), "status"); strings.Contains(c.out, "recovering") || !strings.Contains(c.out, "lockstep run sample") {
