@@ -6,7 +6,7 @@ import (
 )
 
 // Clock tells the time and waits. The zero value of Interpreter uses the system's clock; a test may use a fake one, or the
-// system's inside testing/synctest.
+// system's inside testing/synctest; VirtualClock lets no real time pass.
 type Clock interface {
 	// Now gives the current time.
 	Now() time.Time
@@ -24,6 +24,33 @@ func (systemClock) AfterFunc(d time.Duration, f func()) func() {
 	return func() { t.Stop() }
 }
 
+// pacer is a clock that has to know how many goroutines of its executions do something.
+type pacer interface {
+	start()                                          // one more does
+	stop()                                           // one less
+	wait(ctx context.Context, ready <-chan struct{}) // this one does nothing until then
+}
+
+// pace gives the pacer of a clock; most have none.
+func pace(c Clock) pacer {
+	if p, ok := c.(pacer); ok {
+		return p
+	}
+	return unpaced{}
+}
+
+type unpaced struct{}
+
+func (unpaced) start() {}
+func (unpaced) stop()  {}
+
+func (unpaced) wait(ctx context.Context, ready <-chan struct{}) {
+	select {
+	case <-ready:
+	case <-ctx.Done():
+	}
+}
+
 // sleep waits for d, or less when ctx ends before.
 func sleep(ctx context.Context, c Clock, d time.Duration) {
 	if d <= 0 {
@@ -32,10 +59,7 @@ func sleep(ctx context.Context, c Clock, d time.Duration) {
 	done := make(chan struct{})
 	stop := c.AfterFunc(d, func() { close(done) })
 	defer stop()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
+	pace(c).wait(ctx, done)
 }
 
 // withTimeout gives a context that ends with the cause after d.

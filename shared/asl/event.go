@@ -2,7 +2,6 @@ package asl
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/asl/internal/jsonata"
@@ -27,9 +26,13 @@ type Event struct {
 	Cause      string
 	Location   string // the field whose expression failed, as in Output/result
 
-	Resource         string
-	ResourceType     string // as in states; empty for a Lambda function
-	TimeoutInSeconds int
+	Resource           string
+	ResourceType       string // as in states; empty for a Lambda function
+	TimeoutInSeconds   int
+	HeartbeatInSeconds int
+	Credentials        json.RawMessage // {"roleArn": …}
+	MapRun             string          // of MapRunStarted
+	RedriveCount       int             // of ExecutionRedriven
 }
 
 // emit records an event behind the last one of its path and makes it the last one.
@@ -45,12 +48,22 @@ func (w *walker) note(e Event) int64 {
 	return w.run.record(e)
 }
 
-// record gives the event its number and time and hands it to the observer, one at a time and in order.
+// record gives the event its number and time and hands it to the observer, one at a time and in order. The history keeps its last
+// place for the event that ends the execution: who comes too late ends it.
 func (r *run) record(e Event) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.limit > 0 && r.events >= r.limit-1 {
+		r.cancel(errHistoryFull)
+		return r.events
+	}
+	return r.add(e)
+}
+
+// add is record for the last event.
+func (r *run) add(e Event) int64 {
 	r.events++
-	if r.in.Observer == nil {
+	if r.in.Observer == nil || r.silent {
 		return r.events
 	}
 	e.ID, e.Execution, e.Time = r.events, r.exec.ID, r.clock.Now()
@@ -58,9 +71,16 @@ func (r *run) record(e Event) int64 {
 	return e.ID
 }
 
+// close records the event that ends the execution.
+func (r *run) close(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.add(e)
+}
+
 // json writes a value for an event; nil when nobody looks.
 func (r *run) json(v any) json.RawMessage {
-	if r.in.Observer == nil {
+	if r.in.Observer == nil || r.silent {
 		return nil
 	}
 	b, err := jsonata.Encode(v)
@@ -72,27 +92,21 @@ func (r *run) json(v any) json.RawMessage {
 
 // taskEvents knows under which names the events of a resource go.
 type taskEvents struct {
-	prefix       string // LambdaFunction or Task
+	prefix       string // LambdaFunction, Activity or Task
 	resource     string
 	resourceType string
 }
 
-// eventsOf tells a service integration (arn:aws:states:::service:action) from a function.
-func eventsOf(resource string) taskEvents {
-	if rest, ok := strings.CutPrefix(resource, "arn:aws:states:::"); ok {
-		service, action, _ := strings.Cut(rest, ":")
-		return taskEvents{"Task", action, service}
-	}
-	return taskEvents{prefix: "LambdaFunction", resource: resource}
-}
-
 // scheduled is the event that a call was asked for.
-func (t taskEvents) scheduled(arguments json.RawMessage, timeout int) Event {
-	e := Event{Type: t.prefix + "Scheduled", Resource: t.resource, ResourceType: t.resourceType, TimeoutInSeconds: timeout}
+func (t taskEvents) scheduled(c *Call, timeout, heartbeat int) Event {
+	e := Event{
+		Type: t.prefix + "Scheduled", Resource: t.resource, ResourceType: t.resourceType,
+		TimeoutInSeconds: timeout, HeartbeatInSeconds: heartbeat, Credentials: c.Credentials,
+	}
 	if t.resourceType == "" {
-		e.Input = arguments
+		e.Input = c.Arguments
 	} else {
-		e.Parameters = arguments
+		e.Parameters = c.Arguments
 	}
 	return e
 }

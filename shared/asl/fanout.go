@@ -3,20 +3,72 @@ package asl
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
-
-	"github.com/lockstep-data/lockstep/shared/asl/internal/jsonata"
 )
 
 // fanout is the inner paths of one Map or Parallel. The first that fails stops the others; all are awaited.
 type fanout struct {
-	mu      sync.Mutex
-	stop    context.CancelFunc
-	failure error // of the first that failed, other than by being stopped
-	last    int64 // the last event of the path that ended last, or of the one that failed
+	visit *visit
+	pace  pacer
+	ctx   context.Context
+	stop  context.CancelFunc
+	group sync.WaitGroup
+
+	mu       sync.Mutex
+	running  int           // paths, and the state itself until it joins them
+	idle     chan struct{} // closed when none is left
+	panicked any           // of a path; it goes on where the paths are joined
+	failure  error         // of the first that failed, other than by being stopped
+	last     int64         // the last event of the path that ended last, or of the one that failed
 }
 
+func (v *visit) fanout(ctx context.Context, started int64) *fanout {
+	ctx, stop := context.WithCancel(ctx)
+	return &fanout{visit: v, pace: pace(v.run.clock), ctx: ctx, stop: stop, last: started, running: 1, idle: make(chan struct{})}
+}
+
+// spawn runs a path beside the others.
+func (f *fanout) spawn(do func(context.Context)) {
+	f.mu.Lock()
+	f.running++
+	f.mu.Unlock()
+	f.pace.start()
+	f.group.Go(func() {
+		defer f.pace.stop()
+		defer f.leave()
+		defer func() {
+			if p := recover(); p != nil {
+				f.mu.Lock()
+				f.panicked = p
+				f.mu.Unlock()
+				f.stop()
+			}
+		}()
+		do(f.ctx)
+	})
+}
+
+// leave says that a path has ended; the last one closes idle.
+func (f *fanout) leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.running--; f.running == 0 {
+		close(f.idle)
+	}
+}
+
+// join waits for all paths; after it nothing may be spawned. A panic of a path goes on here.
+func (f *fanout) join() {
+	f.leave()
+	f.pace.wait(context.WithoutCancel(f.ctx), f.idle)
+	f.group.Wait()
+	f.stop()
+	if f.panicked != nil {
+		panic(f.panicked)
+	}
+}
+
+// ended tells how a path ended and behind which event.
 func (f *fanout) ended(prev int64, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -38,158 +90,60 @@ func (f *fanout) err(ctx context.Context) error {
 	return f.failure
 }
 
-// items runs a Map: its flow once for each item.
-func (v *visit) items(ctx context.Context) (any, error) {
-	items, workers, err := v.prepare()
-	if err != nil {
-		v.emit(Event{Type: "MapStateFailed"})
-		return nil, err
+// aborted tells the history that a state which the service can abort did not come to its end.
+func (w *walker) aborted(f *Flow) {
+	s := f.byName[w.at.state]
+	if s == nil || w.at.state == "" {
+		return
 	}
-	started := v.emit(Event{Type: "MapStateStarted", Length: len(items)})
-	inner, stop := context.WithCancel(ctx)
-	defer stop()
-	f := &fanout{stop: stop, last: started}
-	results := make([]any, len(items))
-	var next int
-	take := func() int {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		next++
-		return next - 1
+	switch s.Type {
+	case TypeTask, TypeWait, TypeMap, TypeParallel:
+		w.note(Event{Type: string(s.Type) + "StateAborted"})
 	}
-	var wg sync.WaitGroup
-	for range min(workers, len(items)) {
-		wg.Go(func() {
-			prev := started
-			for i := take(); i < len(items) && inner.Err() == nil; i = take() {
-				results[i], prev = v.iteration(inner, f, position{i, items[i], prev})
-				if workers > 1 {
-					prev = started
-				}
-			}
-		})
-	}
-	wg.Wait()
-	v.prev = f.last
-	if err := f.err(ctx); err != nil {
-		if !errors.Is(err, errStopped) {
-			v.emit(Event{Type: "MapStateFailed"})
-		}
-		return nil, err
-	}
-	v.note(Event{Type: "MapStateSucceeded"})
-	return results, nil
 }
 
-// prepare evaluates the items and how many of them may run at once.
-func (v *visit) prepare() ([]any, int, error) {
-	value := v.input
-	if t := v.state.Items; t != nil {
-		var err error
-		if value, err = v.eval(t); err != nil {
-			return nil, 0, err
-		}
-		if failed := t.wantType(value, "array"); failed != nil {
-			return nil, 0, v.queryError(failed)
-		}
-	}
-	items, ok := value.([]any)
-	if !ok {
-		shown, _ := jsonata.Encode(value)
-		return nil, 0, v.queryError(&evaluationError{"", fmt.Sprintf("Map state input must be an array but was: %s", shown)})
-	}
-	workers := 0.0
-	if v.state.MaxConcurrency != nil {
-		var err error
-		if workers, err = v.count(v.state.MaxConcurrency, 0); err != nil {
-			return nil, 0, err
-		}
-	}
-	if workers == 0 || workers > MaxConcurrency {
-		workers = MaxConcurrency
-	}
-	return items, int(workers), nil
+// point is where a path is, or was when its execution ended; a redrive goes on from there.
+type point struct {
+	state   string
+	input   any
+	vars    map[string]any
+	inner   []*walker // the paths inside a Map or Parallel; nil where none began or it is done
+	results []any     // of the paths that are done
+	done    []bool
+	saved   []*point // of inner, once the execution has ended
 }
 
-// position is one item of a Map.
-type position struct {
-	index int
-	value any
-	prev  int64 // the event that it follows on
+// save fixes the point of a path whose execution has ended, and those of the paths inside it.
+func (w *walker) save() *point {
+	p := w.at
+	p.vars = w.vars.vars
+	p.inner = nil
+	for _, in := range w.at.inner {
+		var s *point
+		if in != nil && in.at.state != "" {
+			s = in.save()
+		}
+		p.saved = append(p.saved, s)
+	}
+	return &p
 }
 
-// iteration runs the Map's flow for one item and gives the last event inside it, on which the service hangs the next iteration.
-func (v *visit) iteration(ctx context.Context, f *fanout, p position) (any, int64) {
-	item := map[string]any{"Item": map[string]any{"Index": float64(p.index), "Value": p.value}}
-	w := v.inner(p.prev, item)
-	e := Event{State: v.state.Name, Index: p.index}
-	out, err := v.iterate(ctx, w, e, p.value)
-	inside := w.prev
-	switch {
-	case errors.Is(err, errStopped):
-		e.Type = "MapIterationAborted"
-	case err != nil:
-		e.Type = "MapIterationFailed"
-	default:
-		e.Type = "MapIterationSucceeded"
+// begin prepares the point of a state with n paths inside it and gives those that a redrive goes on from.
+func (v *visit) begin(n int) *point {
+	p := &v.walker.at
+	p.inner, p.results, p.done = make([]*walker, n), make([]any, n), make([]bool, n)
+	if from := v.resume; from != nil && len(from.done) == n {
+		copy(p.results, from.results)
+		copy(p.done, from.done)
+		return from
 	}
-	w.emit(e)
-	if err != nil { // what follows a failure hangs on it, not on the iteration's end
-		f.ended(inside, err)
-	} else {
-		f.ended(w.prev, nil)
-	}
-	return out, inside
+	return nil
 }
 
-// iterate selects the item's input, then walks.
-func (v *visit) iterate(ctx context.Context, w *walker, e Event, input any) (any, error) {
-	e.Type = "MapIterationStarted"
-	w.emit(e)
-	if t := v.state.ItemSelector; t != nil {
-		at := &visit{walker: w, state: v.state, input: v.input, entered: v.entered, before: w.prev, id: v.id, retries: v.retries}
-		at.env = v.env
-		at.env.Lookup = at.lookup
-		var err error
-		if input, err = at.eval(t); err != nil {
-			return nil, err
-		}
+// from gives the point at which path i goes on; nil: it begins.
+func (p *point) from(i int) *point {
+	if p == nil || i >= len(p.saved) {
+		return nil
 	}
-	return w.flow(ctx, v.state.Processor, input)
-}
-
-// branches runs a Parallel: every branch with the same input.
-func (v *visit) branches(ctx context.Context) (any, error) {
-	input := v.input
-	if v.state.Arguments != nil {
-		var err error
-		if input, err = v.eval(v.state.Arguments); err != nil {
-			v.emit(Event{Type: "ParallelStateFailed"})
-			return nil, err
-		}
-	}
-	started := v.emit(Event{Type: "ParallelStateStarted"})
-	inner, stop := context.WithCancel(ctx)
-	defer stop()
-	f := &fanout{stop: stop, last: started}
-	results := make([]any, len(v.state.Branches))
-	var wg sync.WaitGroup
-	for i, b := range v.state.Branches {
-		wg.Go(func() {
-			w := v.inner(started, nil)
-			var err error
-			results[i], err = w.flow(inner, b, input)
-			f.ended(w.prev, err)
-		})
-	}
-	wg.Wait()
-	v.prev = f.last
-	if err := f.err(ctx); err != nil {
-		if !errors.Is(err, errStopped) {
-			v.emit(Event{Type: "ParallelStateFailed"})
-		}
-		return nil, err
-	}
-	v.note(Event{Type: "ParallelStateSucceeded"})
-	return results, nil
+	return p.saved[i]
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/asl/internal/jsonata"
@@ -22,10 +24,21 @@ type Interpreter struct {
 	Machines map[string]*Machine
 	// Tasks by the Resource of the state; a Resource that is still a ${hole} is found under the name of the hole.
 	Tasks map[string]Task
+	// Otherwise does the tasks that Tasks does not hold; CallOf tells it which. nil: only startExecution of Machines works, others
+	// fail.
+	Otherwise Task
+	// Tokens holds the tasks .waitForTaskToken, whose Task then gives only the service's answer. nil: the Task waits itself.
+	Tokens *Tokens
+	// NewToken gives the token of a call of a state; "" or nil: the interpreter makes one.
+	NewToken func(state string) string
+	// Objects is where a Distributed Map reads items and writes results. nil: it has none.
+	Objects Objects
 	// Clock times waits, retries and time-outs. nil: the system's.
 	Clock Clock
 	// Rand draws the jitter of retries from [0, 1) and must be safe for concurrent use. nil: a random one.
 	Rand func() float64
+	// MaxEvents is how long a history may be, its last event included. 0: as on the service, 25,000; negative: no limit.
+	MaxEvents int64
 	// Observer gets every event of every execution, one at a time and in order per execution. It must be quick, and safe for
 	// concurrent use when executions run side by side. nil: events are only counted.
 	Observer func(Event)
@@ -38,8 +51,20 @@ type Execution struct {
 	StateMachine StateMachine
 	Input        json.RawMessage // empty means {}
 	StartTime    time.Time       // zero: now
-	RedriveCount int             // only told to the states: a run here always begins at StartAt
+	RedriveCount int             // told to the states; Redrive counts it itself
+	RoleArn      string          // told to the states; empty: they see none
+	Express      bool            // an Express execution: no limit of events, no redrive
+	AsOf         time.Time       // the day whose history is wanted; zero: today's. See changed
 }
+
+// The days on which what the service writes changed.
+var (
+	redriveDay = time.Date(2023, 11, 15, 0, 0, 0, 0, time.UTC) // the context object tells RedriveCount
+	mapRunDay  = time.Date(2024, 11, 1, 0, 0, 0, 0, time.UTC)  // the exit of a Distributed Map follows on MapRunStarted
+)
+
+// changed says whether the service had changed by the day whose history is wanted.
+func (e *Execution) changed(day time.Time) bool { return e.AsOf.IsZero() || !e.AsOf.Before(day) }
 
 // StateMachine names a machine.
 type StateMachine struct {
@@ -65,21 +90,52 @@ type Result struct {
 	Error  string          // of the others; may be empty when a Fail state names none
 	Cause  string
 	Events int64 // length of the history, without those of executions that it started
+
+	stopped *point // where it stopped, for a redrive
+	redrive int
 }
 
 // Run walks a machine from its beginning to its end and returns when every task and every item of a Map has ended. Cancelling
 // ctx aborts the execution.
 func (in *Interpreter) Run(ctx context.Context, e Execution) Result {
+	r, failed := in.prepare(e)
+	if r == nil {
+		return failed
+	}
+	return r.walk(ctx, nil)
+}
+
+// Redrive runs an execution again from where it stopped, as RedriveExecution does: what succeeded is not done again, retries begin
+// anew, the history goes on behind its last event. Only an execution that did not succeed can be redriven, and only in the process
+// that ran it; one that cannot fails with ExecutionNotRedrivable.
+func (in *Interpreter) Redrive(ctx context.Context, e Execution, last Result) Result {
+	if last.stopped == nil || e.Express {
+		return Result{Status: StatusFailed, Error: "ExecutionNotRedrivable", Cause: "the execution did not stop in a state of a Standard machine"}
+	}
+	e.RedriveCount = last.redrive + 1
+	r, failed := in.prepare(e)
+	if r == nil {
+		return failed
+	}
+	r.events = last.Events
+	return r.walk(ctx, last.stopped)
+}
+
+// prepare makes the run of an execution, nil with a result when there can be none.
+func (in *Interpreter) prepare(e Execution) (*run, Result) {
 	m := in.Machines[e.StateMachine.ID]
 	if m == nil {
-		return Result{Status: StatusFailed, Error: errorNoMachine, Cause: "no machine " + e.StateMachine.ID + " is registered"}
+		return nil, Result{Status: StatusFailed, Error: errorNoMachine, Cause: "no machine " + e.StateMachine.ID + " is registered"}
 	}
-	r := &run{in: in, machine: m, exec: e, clock: in.Clock, random: in.Rand}
+	r := &run{in: in, machine: m, exec: e, clock: in.Clock, random: in.Rand, limit: in.MaxEvents}
 	if r.clock == nil {
 		r.clock = systemClock{}
 	}
 	if r.random == nil {
 		r.random = rand.Float64
+	}
+	if r.limit == 0 && !e.Express {
+		r.limit = MaxEvents
 	}
 	if r.exec.StartTime.IsZero() {
 		r.exec.StartTime = r.clock.Now()
@@ -87,7 +143,13 @@ func (in *Interpreter) Run(ctx context.Context, e Execution) Result {
 	if len(r.exec.Input) == 0 {
 		r.exec.Input = json.RawMessage("{}")
 	}
-	return r.walk(ctx)
+	input, err := jsonata.Decode(r.exec.Input)
+	if err != nil {
+		return nil, Result{Status: StatusFailed, Error: ErrorRuntime, Cause: "the input is not JSON: " + err.Error()}
+	}
+	r.input = input
+	r.describe()
+	return r, Result{}
 }
 
 // run is one execution.
@@ -95,10 +157,16 @@ type run struct {
 	in      *Interpreter
 	machine *Machine
 	exec    Execution
+	input   any
 	clock   Clock
 	random  func() float64
+	limit   int64 // of events; 0 or less: none
+	silent  bool  // the child of a Distributed Map, whose events nobody sees
+	cancel  context.CancelCauseFunc
 
 	execution, stateMachine map[string]any // of the context object
+
+	variables atomic.Int64 // bytes of all that are assigned
 
 	mu     sync.Mutex
 	events int64
@@ -107,59 +175,87 @@ type run struct {
 // errStopped ends a path whose context is done; what that means is decided where the context was made.
 var errStopped = errors.New("the execution was stopped")
 
-// errRunTimeout is the cause of a context that the machine's TimeoutSeconds ended.
-var errRunTimeout = errors.New("the execution timed out")
+// Why the context of an execution ended, other than by an abort.
+var (
+	errRunTimeout  = errors.New("the execution timed out")
+	errHistoryFull = errors.New("the history is full")
+)
 
-func (r *run) walk(ctx context.Context) Result {
-	input, err := jsonata.Decode(r.exec.Input)
-	if err != nil {
-		return Result{Status: StatusFailed, Error: ErrorRuntime, Cause: "the input is not JSON: " + err.Error()}
+// describe makes the parts of the context object that stay.
+func (r *run) describe() {
+	e := r.exec
+	r.execution = map[string]any{"Id": e.ID, "Name": e.Name, "Input": r.input, "StartTime": stamp(e.StartTime)}
+	if !e.Express && e.changed(redriveDay) {
+		r.execution["RedriveCount"] = float64(e.RedriveCount)
 	}
-	r.execution = map[string]any{
-		"Id": r.exec.ID, "Name": r.exec.Name, "Input": input, "StartTime": stamp(r.exec.StartTime),
-		"RedriveCount": float64(r.exec.RedriveCount),
+	if e.RoleArn != "" {
+		r.execution["RoleArn"] = e.RoleArn
 	}
-	r.stateMachine = map[string]any{"Id": r.exec.StateMachine.ID, "Name": r.exec.StateMachine.Name}
+	r.stateMachine = map[string]any{"Id": e.StateMachine.ID, "Name": e.StateMachine.Name}
+}
+
+// walk runs the machine, from a point when it is a redrive.
+func (r *run) walk(ctx context.Context, from *point) Result {
+	pace(r.clock).start()
+	defer pace(r.clock).stop()
+	ctx, r.cancel = context.WithCancelCause(ctx)
+	defer r.cancel(nil)
 	if t := r.machine.TimeoutSeconds; t > 0 {
 		var stop func()
 		ctx, stop = withTimeout(ctx, r.clock, seconds(float64(t)), errRunTimeout)
 		defer stop()
 	}
-	w := &walker{run: r, vars: &scope{}}
-	w.note(Event{Type: "ExecutionStarted", Input: r.json(input)})
+	w := &walker{run: r, vars: &variables{}}
+	if from == nil {
+		w.note(Event{Type: "ExecutionStarted", Input: r.json(r.input)})
+	} else {
+		w.prev = r.events
+		w.emit(Event{Type: "ExecutionRedriven", RedriveCount: r.exec.RedriveCount})
+	}
 	var output any
-	err = limited(input)
+	err := limited(r.input)
 	if err == nil {
-		output, err = w.flow(ctx, &r.machine.Flow, input)
+		output, err = w.flow(ctx, &r.machine.Flow, r.input, from)
+	}
+	if errors.Is(context.Cause(ctx), errHistoryFull) {
+		err = errStopped
 	}
 	res := r.end(ctx, w, output, err)
-	res.Events = r.events
+	res.Events, res.redrive = r.events, r.exec.RedriveCount
+	if res.Status != StatusSucceeded && w.at.state != "" {
+		res.stopped = w.save()
+	}
 	return res
 }
 
 // end turns what the top path came to into the result and the last event.
 func (r *run) end(ctx context.Context, w *walker, output any, err error) Result {
-	var own *Error
-	switch {
-	case err == nil:
+	if err == nil {
 		b, err := jsonata.Encode(output)
 		if err != nil {
 			return Result{Status: StatusFailed, Error: ErrorRuntime, Cause: err.Error()}
 		}
-		w.emit(Event{Type: "ExecutionSucceeded", Output: b})
+		r.close(Event{Type: "ExecutionSucceeded", PreviousID: w.prev, Output: b})
 		return Result{Status: StatusSucceeded, Output: b}
-	case errors.Is(err, errStopped) && errors.Is(context.Cause(ctx), errRunTimeout):
-		w.emit(Event{Type: "ExecutionTimedOut", Error: ErrorTimeout})
-		return Result{Status: StatusTimedOut, Error: ErrorTimeout}
-	case errors.Is(err, errStopped):
-		w.emit(Event{Type: "ExecutionAborted"})
-		return Result{Status: StatusAborted}
-	case errors.As(err, &own):
-		w.emit(Event{Type: "ExecutionFailed", Error: own.Name, Cause: own.Cause})
-		return Result{Status: StatusFailed, Error: own.Name, Cause: own.Cause}
 	}
-	w.emit(Event{Type: "ExecutionFailed", Error: ErrorRuntime, Cause: err.Error()})
-	return Result{Status: StatusFailed, Error: ErrorRuntime, Cause: err.Error()}
+	if errors.Is(err, errStopped) {
+		switch cause := context.Cause(ctx); {
+		case errors.Is(cause, errRunTimeout):
+			r.close(Event{Type: "ExecutionTimedOut", Error: ErrorTimeout})
+			return Result{Status: StatusTimedOut, Error: ErrorTimeout}
+		case errors.Is(cause, errHistoryFull):
+			err = &Error{Name: ErrorRuntime, Cause: fmt.Sprintf("The execution reached the maximum number of history events (%d).", r.limit)}
+		default:
+			r.close(Event{Type: "ExecutionAborted"})
+			return Result{Status: StatusAborted}
+		}
+	}
+	var own *Error
+	if !errors.As(err, &own) {
+		own = &Error{Name: ErrorRuntime, Cause: err.Error()}
+	}
+	r.close(Event{Type: "ExecutionFailed", PreviousID: w.prev, Error: own.Name, Cause: own.Cause})
+	return Result{Status: StatusFailed, Error: own.Name, Cause: own.Cause}
 }
 
 // limited checks the size of a payload, and that it is JSON at all.

@@ -12,24 +12,55 @@ import (
 // Load reads a definition and checks all of it. The error is fault.Problems with everything that is wrong, each with its path in
 // the definition. A Resource may still hold a ${hole}; a task is then registered under the name of the hole.
 func Load(text []byte) (*Machine, error) {
-	l := &loader{names: make(map[string]string)}
-	root, err := parse(text, &l.problems)
-	if err != nil {
-		return nil, err
+	l, m, err := load(text)
+	if err == nil {
+		err = l.problems.Err()
 	}
-	m := l.machine(root)
-	if err := l.problems.Err(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
+// Parse reads a definition that Step Functions is known to take, and refuses only what cannot be run at all: what is merely
+// superfluous or unwise passes, and an expression that does not parse fails when it is evaluated. The error is fault.Problems.
+func Parse(text []byte) (*Machine, error) {
+	l, m, err := load(text)
+	if err != nil {
+		return nil, err
+	}
+	var grave fault.Problems
+	for _, p := range l.problems {
+		if !slices.Contains(tolerable, p.Code) {
+			grave = append(grave, p)
+		}
+	}
+	if err := grave.Err(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// tolerable are the codes of problems with which a definition can be run all the same.
+var tolerable = []string{"unknown_field", "unreachable", "no_end", "duplicate_key", "duplicate_name", "wrong_query_language", "wrong_value", "bad_expression"}
+
+func load(text []byte) (*loader, *Machine, error) {
+	l := &loader{names: make(map[string]string)}
+	root, err := parse(text, &l.problems)
+	if err != nil {
+		return nil, nil, err
+	}
+	return l, l.machine(root), nil
+}
+
 // loader turns nodes into a machine and collects what is wrong.
 type loader struct {
-	problems fault.Problems
-	names    map[string]string // of every state so far, with its path
-	jsonPath bool              // the machine's query language is JSONPath, which is the default
-	partial  bool              // some state was not read, so nothing can be said about what leads where
+	problems        fault.Problems
+	names           map[string]string // of every state so far, with its path
+	machineLanguage QueryLanguage
+	language        QueryLanguage // of the state that is read
+	foreign         []string      // the fields that its type has under the other language
+	partial         bool          // some state was not read, so nothing can be said about what leads where
 }
 
 func (l *loader) add(path, code, format string, args ...any) *fault.Problem {
@@ -61,10 +92,12 @@ func (l *loader) fields(n *node, what string, known ...string) map[string]*node 
 // unknown reports a field with the most helpful reason.
 func (l *loader) unknown(m member, what string, known []string) {
 	switch {
-	case slices.Contains(jsonPathFields, m.key) || strings.HasSuffix(m.key, ".$"):
-		l.add(m.path, "wrong_query_language", "%s belongs to JSONPath; this state's query language is JSONata", m.key)
-	case slices.Contains(laterFields, m.key):
-		l.add(m.path, "not_supported", "%s is not supported", m.key)
+	case slices.Contains(l.foreign, m.key) || l.language == JSONata && strings.HasSuffix(m.key, ".$"):
+		other := JSONPath
+		if l.language == JSONPath {
+			other = JSONata
+		}
+		l.add(m.path, "wrong_query_language", "%s belongs to %s; this state's query language is %s", m.key, other, l.language)
 	default:
 		p := l.add(m.path, "unknown_field", "%s has no field %s", what, m.key)
 		if near := fault.Nearest(m.key, known); near != "" {
@@ -73,28 +106,21 @@ func (l *loader) unknown(m member, what string, known []string) {
 	}
 }
 
-// jsonPathFields are the fields that only JSONPath states have.
-var jsonPathFields = []string{
-	"InputPath", "OutputPath", "ResultPath", "Parameters", "ResultSelector", "Result", "ItemsPath", "SecondsPath", "TimestampPath",
-	"TimeoutSecondsPath", "HeartbeatSecondsPath", "MaxConcurrencyPath", "ErrorPath", "CausePath", "Variable",
-}
-
-// laterFields are fields of the language that this interpreter does not know.
-var laterFields = []string{
-	"HeartbeatSeconds", "Credentials", "ItemReader", "ItemBatcher", "ResultWriter", "Label", "ToleratedFailureCount",
-	"ToleratedFailurePercentage", "Iterator",
-}
-
 func (l *loader) machine(root *node) *Machine {
 	f := l.fields(root, "the definition", "Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds", "Version")
 	if f == nil {
 		return nil
 	}
-	l.jsonPath = l.text(f["QueryLanguage"]) != "JSONata"
-	if q := f["QueryLanguage"]; q != nil && l.jsonPath && l.text(q) != "JSONPath" {
-		l.add(q.path, "wrong_value", "the query language is JSONata or JSONPath")
+	l.machineLanguage = JSONPath
+	if q := f["QueryLanguage"]; q != nil {
+		switch own := QueryLanguage(l.text(q)); own {
+		case JSONata, JSONPath:
+			l.machineLanguage = own
+		default:
+			l.add(q.path, "wrong_value", "the query language is JSONata or JSONPath")
+		}
 	}
-	m := &Machine{Comment: l.text(f["Comment"]), Version: l.text(f["Version"])}
+	m := &Machine{Comment: l.text(f["Comment"]), Version: l.text(f["Version"]), QueryLanguage: l.machineLanguage}
 	if n := f["TimeoutSeconds"]; n != nil {
 		v, ok := literalNumber(n)
 		if !ok || v < 1 || v > 99999999 || v != float64(int(v)) {
@@ -166,10 +192,11 @@ func (l *loader) variables(states []member, outer map[string]bool) map[string]bo
 	}
 	for _, s := range states {
 		for _, a := range assigns(s.node) {
-			if outer[a.key] {
-				l.add(a.path, "wrong_value", "the variable %s is assigned outside of this flow already; names inside must differ", a.key)
+			name := plainKey(a.key)
+			if outer[name] {
+				l.add(a.path, "wrong_value", "the variable %s is assigned outside of this flow already; names inside must differ", name)
 			}
-			all[a.key] = true
+			all[name] = true
 		}
 	}
 	return all

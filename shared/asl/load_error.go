@@ -49,7 +49,12 @@ func (l *loader) catchers(n *node) []Catcher {
 	items := l.array(n)
 	out := make([]Catcher, 0, len(items))
 	for i, item := range items {
-		f := l.fields(item, "a catcher", "ErrorEquals", "Next", "Output", "Assign", "Comment")
+		own, other := "Output", "ResultPath"
+		if l.language == JSONPath {
+			own, other = other, own
+		}
+		l.foreign = []string{other}
+		f := l.fields(item, "a catcher", "ErrorEquals", "Next", own, "Assign", "Comment")
 		if f == nil {
 			continue
 		}
@@ -57,6 +62,7 @@ func (l *loader) catchers(n *node) []Catcher {
 			ErrorEquals: l.errorEquals(item.path, f["ErrorEquals"], i == len(items)-1),
 			Next:        l.required(f, item.path, "Next"),
 			Output:      l.optional(f, "Output"),
+			ResultPath:  l.referencePath(f, "ResultPath"),
 			Assign:      l.assign(f["Assign"]),
 		})
 	}

@@ -6,16 +6,42 @@ import (
 	"unicode/utf8"
 )
 
-// stateFields are the fields of each type besides Type, Comment and QueryLanguage.
-var stateFields = map[Type][]string{
-	TypeTask:     {"Next", "End", "Resource", "Arguments", "Output", "Assign", "Retry", "Catch", "TimeoutSeconds"},
-	TypeChoice:   {"Choices", "Default", "Output", "Assign"},
-	TypeMap:      {"Next", "End", "Items", "ItemSelector", "MaxConcurrency", "ItemProcessor", "Output", "Assign", "Retry", "Catch"},
-	TypeParallel: {"Next", "End", "Branches", "Arguments", "Output", "Assign", "Retry", "Catch"},
-	TypePass:     {"Next", "End", "Output", "Assign"},
-	TypeWait:     {"Next", "End", "Seconds", "Timestamp", "Output", "Assign"},
-	TypeSucceed:  {"Output"},
-	TypeFail:     {"Error", "Cause"},
+// fieldTable lists the fields of one type of state, besides Type, Comment and QueryLanguage, by query language.
+type fieldTable struct {
+	both, jsonata, jsonPath []string
+}
+
+var (
+	inOut   = []string{"InputPath", "OutputPath"}
+	results = []string{"InputPath", "OutputPath", "ResultPath", "ResultSelector"}
+)
+
+// stateFields are the fields of each type (specification, "Table of State Types and Fields").
+var stateFields = map[Type]fieldTable{
+	TypeTask: {
+		both:     []string{"Next", "End", "Resource", "Assign", "Retry", "Catch", "TimeoutSeconds", "HeartbeatSeconds", "Credentials"},
+		jsonata:  []string{"Arguments", "Output"},
+		jsonPath: append([]string{"Parameters", "TimeoutSecondsPath", "HeartbeatSecondsPath"}, results...),
+	},
+	TypeChoice: {both: []string{"Choices", "Default", "Assign"}, jsonata: []string{"Output"}, jsonPath: inOut},
+	TypeMap: {
+		both: []string{
+			"Next", "End", "Assign", "Retry", "Catch", "ItemSelector", "MaxConcurrency", "ItemProcessor", "Iterator", "Label", "ItemReader", "ItemBatcher",
+			"ResultWriter", "ToleratedFailureCount", "ToleratedFailurePercentage",
+		},
+		jsonata: []string{"Items", "Output"},
+		jsonPath: append([]string{
+			"ItemsPath", "Parameters", "MaxConcurrencyPath", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath",
+		}, results...),
+	},
+	TypeParallel: {
+		both: []string{"Next", "End", "Branches", "Assign", "Retry", "Catch"}, jsonata: []string{"Arguments", "Output"},
+		jsonPath: append([]string{"Parameters"}, results...),
+	},
+	TypePass:    {both: []string{"Next", "End", "Assign"}, jsonata: []string{"Output"}, jsonPath: append([]string{"Parameters", "Result", "ResultPath"}, inOut...)},
+	TypeWait:    {both: []string{"Next", "End", "Assign", "Seconds", "Timestamp"}, jsonata: []string{"Output"}, jsonPath: append([]string{"SecondsPath", "TimestampPath"}, inOut...)},
+	TypeSucceed: {jsonata: []string{"Output"}, jsonPath: inOut},
+	TypeFail:    {both: []string{"Error", "Cause"}, jsonPath: []string{"ErrorPath", "CausePath"}},
 }
 
 // state reads one state. vars are the variables of its flow and those around it.
@@ -33,7 +59,7 @@ func (l *loader) state(m member, vars map[string]bool) *State {
 		raw[f.key] = f.node
 	}
 	s.Type = Type(l.required(raw, m.path, "Type"))
-	known, ok := stateFields[s.Type]
+	table, ok := stateFields[s.Type]
 	if !ok {
 		if s.Type != "" {
 			l.add(m.path+"/Type", "wrong_value", "there is no type of state %q", string(s.Type))
@@ -41,42 +67,56 @@ func (l *loader) state(m member, vars map[string]bool) *State {
 		l.partial = true
 		return s
 	}
-	if l.isJSONPath(m.path, raw) {
-		l.partial = true
-		return s
+	s.QueryLanguage = l.languageOf(raw)
+	outer := l.language
+	l.language = s.QueryLanguage
+	own, other := table.jsonata, table.jsonPath
+	if s.QueryLanguage == JSONPath {
+		own, other = other, own
 	}
-	f := l.fields(m.node, "a "+string(s.Type)+" state", slices.Concat(known, []string{"Type", "Comment", "QueryLanguage"})...)
+	l.foreign = other
+	f := l.fields(m.node, "a "+string(s.Type)+" state", slices.Concat(table.both, own, []string{"Type", "Comment", "QueryLanguage"})...)
 	s.Comment = l.text(f["Comment"])
-	s.Output = l.optional(f, "Output")
-	s.Assign = l.assign(f["Assign"])
-	s.Arguments = l.optional(f, "Arguments")
-	s.Retry = l.retriers(f["Retry"])
-	s.Catch = l.catchers(f["Catch"])
-	if slices.Contains(known, "Next") {
+	l.common(s, f)
+	if slices.Contains(table.both, "Next") {
 		l.next(s, f)
 	}
+	l.language = outer
 	l.ofType(s, f, vars)
 	return s
 }
 
-// isJSONPath reports a state whose query language is JSONPath, which cannot run here.
-func (l *loader) isJSONPath(path string, f map[string]*node) bool {
-	jsonPath := l.jsonPath
-	if q := f["QueryLanguage"]; q != nil {
-		switch own := l.text(q); {
-		case own == "JSONata":
-			jsonPath = false
-		case own == "JSONPath" && !l.jsonPath:
-			l.add(q.path, "wrong_query_language", "a state of a JSONata machine cannot be JSONPath")
-			return true
-		case own != "JSONPath":
-			l.add(q.path, "wrong_value", "the query language is JSONata or JSONPath")
-		}
+// languageOf gives the query language of a state: its own or the machine's. A state of a JSONata machine is JSONata.
+func (l *loader) languageOf(f map[string]*node) QueryLanguage {
+	q := f["QueryLanguage"]
+	if q == nil {
+		return l.machineLanguage
 	}
-	if jsonPath {
-		l.add(path, "not_supported", "the query language of this state is JSONPath, which is not supported; set QueryLanguage to JSONata")
+	switch own := QueryLanguage(l.text(q)); {
+	case own == JSONPath && l.machineLanguage == JSONata:
+		l.add(q.path, "wrong_query_language", "a state of a JSONata machine cannot be JSONPath")
+	case own == JSONata || own == JSONPath:
+		return own
+	default:
+		l.add(q.path, "wrong_value", "the query language is JSONata or JSONPath")
 	}
-	return jsonPath
+	return l.machineLanguage
+}
+
+// common reads the fields that several types have.
+func (l *loader) common(s *State, f map[string]*node) {
+	s.Output = l.optional(f, "Output")
+	s.Assign = l.assign(f["Assign"])
+	s.Arguments = l.optional(f, "Arguments")
+	s.InputPath = l.path(f, "InputPath")
+	s.OutputPath = l.path(f, "OutputPath")
+	s.ResultPath = l.referencePath(f, "ResultPath")
+	s.ResultSelector = l.optional(f, "ResultSelector")
+	if s.Type != TypeMap {
+		s.Parameters = l.optional(f, "Parameters")
+	}
+	s.Retry = l.retriers(f["Retry"])
+	s.Catch = l.catchers(f["Catch"])
 }
 
 func (l *loader) isEnd(f map[string]*node) bool {
@@ -106,74 +146,59 @@ func (l *loader) next(s *State, f map[string]*node) {
 }
 
 func (l *loader) ofType(s *State, f map[string]*node, vars map[string]bool) {
+	outer := l.language
+	l.language = s.QueryLanguage
+	defer func() { l.language = outer }()
 	switch s.Type {
 	case TypeTask:
-		s.Resource = l.required(f, s.Path, "Resource")
-		s.TimeoutSeconds = l.count(f, "TimeoutSeconds", 1)
+		l.taskState(s, f)
 	case TypeChoice:
 		s.Default = l.text(f["Default"])
 		s.Choices = l.rules(s.Path, f["Choices"])
 	case TypeMap:
-		s.Items = l.items(f)
-		s.ItemSelector = l.optional(f, "ItemSelector")
-		s.MaxConcurrency = l.count(f, "MaxConcurrency", 0)
-		s.Processor = l.processor(s.Path, f["ItemProcessor"], vars)
+		l.mapState(s, f, vars)
 	case TypeParallel:
 		s.Branches = l.branches(s.Path, f["Branches"], vars)
 	case TypeWait:
-		s.Seconds = l.count(f, "Seconds", 0)
-		s.Timestamp = l.optional(f, "Timestamp")
-		if (s.Seconds == nil) == (s.Timestamp == nil) {
-			l.add(s.Path, "missing_field", "a Wait state needs one of Seconds and Timestamp")
+		l.waitState(s, f)
+	case TypePass:
+		if n := f["Result"]; n != nil {
+			s.Result = l.literal(n, "Result")
 		}
 	case TypeFail:
-		s.Error = l.optional(f, "Error")
-		s.Cause = l.optional(f, "Cause")
+		s.Error, s.ErrorPath = l.failText(f, "Error")
+		s.Cause, s.CausePath = l.failText(f, "Cause")
 	}
 }
 
-func (l *loader) optional(f map[string]*node, name string) *Template {
-	if f[name] == nil {
-		return nil
-	}
-	return l.template(f[name], name)
+func (l *loader) taskState(s *State, f map[string]*node) {
+	s.Resource = l.required(f, s.Path, "Resource")
+	s.TimeoutSeconds = l.amount(f, "TimeoutSeconds", 1)
+	s.HeartbeatSeconds = l.amount(f, "HeartbeatSeconds", 1)
+	s.Credentials = l.optional(f, "Credentials")
 }
 
-// count reads a whole number from low on, or an expression that gives one.
-func (l *loader) count(f map[string]*node, name string, low float64) *Template {
-	t := l.optional(f, name)
-	if t == nil {
-		return nil
-	}
-	if v, ok := t.Constant(); ok && !l.reported(f[name].path) {
-		if _, err := t.wholeNumber(v, low); err != nil {
-			l.add(f[name].path, "wrong_value", "%s must be a whole number from %v on, or an expression", name, low)
+func (l *loader) waitState(s *State, f map[string]*node) {
+	s.Seconds = l.amount(f, "Seconds", 0)
+	s.Timestamp = l.optional(f, "Timestamp")
+	s.TimestampPath = l.path(f, "TimestampPath")
+	n := 0
+	for _, set := range []bool{s.Seconds != nil, s.Timestamp != nil, s.TimestampPath != nil} {
+		if set {
+			n++
 		}
 	}
-	return t
+	if n != 1 {
+		l.add(s.Path, "missing_field", "a Wait state needs one of Seconds and Timestamp")
+	}
 }
 
-// reported says whether there is a problem at a path already, so that one mistake is told once.
-func (l *loader) reported(path string) bool {
-	for _, p := range l.problems {
-		if p.Path == path {
-			return true
-		}
+// failText reads Error or Cause, or under JSONPath the path that names it, which may be an intrinsic function.
+func (l *loader) failText(f map[string]*node, name string) (*Template, *Path) {
+	if f[name+"Path"] != nil && f[name] != nil {
+		l.add(f[name].path, "wrong_value", "the state has both %s and %sPath", name, name)
 	}
-	return false
-}
-
-func (l *loader) items(f map[string]*node) *Template {
-	t := l.optional(f, "Items")
-	if t == nil {
-		return nil
-	}
-	if v, ok := t.Constant(); ok && !l.reported(f["Items"].path) {
-		if _, isArray := v.([]any); !isArray {
-			l.add(f["Items"].path, "wrong_type", "Items must be an array or an expression")
-		}
-	}
-	return t
+	return l.optional(f, name), l.pathOrCall(f, name+"Path")
 }
 
 // variableName is what may stand behind the dollar sign.
@@ -189,10 +214,14 @@ func (l *loader) assign(n *node) *Template {
 		return nil
 	}
 	for _, m := range members {
+		name := m.key
+		if l.language == JSONPath {
+			name = plainKey(name)
+		}
 		switch {
-		case m.key == "states":
+		case name == "states":
 			l.add(m.path, "wrong_value", "the name states is reserved")
-		case !variableName.MatchString(m.key) || utf8.RuneCountInString(m.key) > maxNameLength:
+		case !variableName.MatchString(name) || utf8.RuneCountInString(name) > maxNameLength:
 			l.add(m.path, "wrong_value", "a variable's name has letters, digits and _, begins with no digit, and has at most %d characters", maxNameLength)
 		}
 	}
@@ -203,6 +232,10 @@ func (l *loader) rules(path string, n *node) []Rule {
 	items := l.elements(path, "Choices", n)
 	out := make([]Rule, 0, len(items))
 	for _, item := range items {
+		if l.language == JSONPath {
+			out = append(out, l.comparison(item))
+			continue
+		}
 		f := l.fields(item, "a rule of a Choice", "Condition", "Next", "Output", "Assign", "Comment")
 		if f == nil {
 			continue
@@ -210,48 +243,18 @@ func (l *loader) rules(path string, n *node) []Rule {
 		r := Rule{Next: l.required(f, item.path, "Next"), Output: l.optional(f, "Output"), Assign: l.assign(f["Assign"])}
 		if f["Condition"] == nil {
 			l.add(item.path, "missing_field", "Condition is missing")
+			r.Condition = &Template{field: "Condition", root: constant{false}}
 		} else {
 			r.Condition = l.template(f["Condition"], "Condition")
-			if _, fixed := r.Condition.Constant(); fixed && !l.reported(f["Condition"].path) {
-				l.add(f["Condition"].path, "wrong_type", "Condition must be an expression {%% … %%}")
+			if v, fixed := r.Condition.Constant(); fixed && !l.reported(f["Condition"].path) {
+				if _, isBool := v.(bool); !isBool {
+					l.add(f["Condition"].path, "wrong_type", "Condition must be an expression {%% … %%}")
+				}
 			}
 		}
 		out = append(out, r)
 	}
 	return out
-}
-
-// elements gives a field's array, which must not be empty.
-func (l *loader) elements(path, name string, n *node) []*node {
-	if n == nil {
-		l.add(path, "missing_field", "%s is missing", name)
-		return nil
-	}
-	items, ok := n.value.([]*node)
-	if !ok || len(items) == 0 {
-		l.add(n.path, "wrong_type", "%s must be an array with at least one element", name)
-	}
-	return items
-}
-
-func (l *loader) processor(path string, n *node, vars map[string]bool) *Flow {
-	if n == nil {
-		l.add(path, "missing_field", "ItemProcessor is missing")
-		return &Flow{}
-	}
-	f := l.fields(n, "ItemProcessor", "ProcessorConfig", "StartAt", "States", "Comment")
-	if f == nil {
-		return &Flow{}
-	}
-	if c := f["ProcessorConfig"]; c != nil {
-		cf := l.fields(c, "ProcessorConfig", "Mode", "ExecutionType")
-		if mode := l.text(cf["Mode"]); mode == "DISTRIBUTED" {
-			l.add(c.path+"/Mode", "not_supported", "Distributed Map is not supported")
-		} else if mode != "INLINE" {
-			l.add(c.path+"/Mode", "wrong_value", "Mode must be INLINE")
-		}
-	}
-	return l.flow(n.path, f, vars)
 }
 
 func (l *loader) branches(path string, n *node, vars map[string]bool) []*Flow {

@@ -1,10 +1,15 @@
 package asl
 
+import (
+	"github.com/lockstep-data/lockstep/shared/asl/internal/choice"
+)
+
 // Machine is a loaded definition. It is immutable and may be run any number of times at once.
 type Machine struct {
 	Comment        string
 	Version        string // of the language: "1.0", or empty
-	TimeoutSeconds int    // of the whole execution; 0 means none
+	QueryLanguage  QueryLanguage
+	TimeoutSeconds int // of the whole execution; 0 means none
 	Flow
 }
 
@@ -28,46 +33,76 @@ func (f *Flow) Walk(do func(*State)) {
 	}
 }
 
-// State is one state. Fields that its type does not know are zero.
+// State is one state. Fields that its type or query language does not know are zero.
 type State struct {
-	Name    string
-	Path    string // in the definition, as in /States/Partitions/ItemProcessor/States/Load
-	Type    Type
-	Comment string
-	Next    string // of all but Choice, Succeed, Fail; empty at the end of a flow
-	End     bool
+	Name          string
+	Path          string // in the definition, as in /States/Partitions/ItemProcessor/States/Load
+	Type          Type
+	QueryLanguage QueryLanguage
+	Comment       string
+	Next          string // of all but Choice, Succeed, Fail; empty at the end of a flow
+	End           bool
 
-	Output *Template // of all but Fail
-	Assign *Template // an object by names of variables; of all but Succeed and Fail
+	Arguments *Template // JSONata: Task, Parallel
+	Output    *Template // JSONata: all but Fail
+	Assign    *Template // an object by names of variables; of all but Succeed and Fail
 
-	Arguments *Template // Task, Parallel
-	Retry     []Retrier // Task, Map, Parallel
-	Catch     []Catcher // Task, Map, Parallel
+	InputPath      *Path     // JSONPath: all but Fail; nil means $
+	OutputPath     *Path     // JSONPath: all but Fail; nil means $
+	Parameters     *Template // JSONPath: Pass, Task, Parallel
+	ResultSelector *Template // JSONPath: Task, Parallel, Map
+	ResultPath     *Path     // JSONPath: Pass, Task, Parallel, Map; nil means $
 
-	Resource       string    // Task
-	TimeoutSeconds *Template // Task
+	Retry []Retrier // Task, Map, Parallel
+	Catch []Catcher // Task, Map, Parallel
+
+	Resource         string    // Task
+	Credentials      *Template // Task
+	TimeoutSeconds   *Amount   // Task
+	HeartbeatSeconds *Amount   // Task
 
 	Choices []Rule // Choice
 	Default string // Choice; empty means that no match is an error
 
-	Items          *Template // Map; nil means the input
-	ItemSelector   *Template // Map; nil means the item
-	MaxConcurrency *Template // Map; nil and 0 mean the limit of the service
-	Processor      *Flow     // Map
+	Result *Template // Pass under JSONPath: a constant
 
-	Branches []*Flow // Parallel
+	Seconds   *Amount   // Wait: one of the three
+	Timestamp *Template // Wait
+	// TimestampPath names where the time stands; Wait under JSONPath.
+	TimestampPath *Path
 
-	Seconds   *Template // Wait: one of the two
-	Timestamp *Template
+	Error     *Template // Fail
+	Cause     *Template // Fail
+	ErrorPath *Path     // Fail under JSONPath: a path or an intrinsic function
+	CausePath *Path     // Fail under JSONPath
 
-	Error *Template // Fail
-	Cause *Template // Fail
+	Branches []*Flow  // Parallel
+	Iterate  *Iterate // Map
+}
+
+// Iterate is what only a Map has.
+type Iterate struct {
+	Items          *Template // JSONata; nil means the input
+	ItemsPath      *Path     // JSONPath; nil means the input
+	ItemSelector   *Template // nil means the item
+	MaxConcurrency *Amount   // nil and 0 mean the limit of the service
+	Processor      *Flow
+	Distributed    bool // ProcessorConfig's Mode is DISTRIBUTED
+	Express        bool // ProcessorConfig's ExecutionType is EXPRESS
+
+	// The rest belongs to a Distributed Map.
+	Label                      string
+	ItemReader                 *ItemReader
+	ItemBatcher                *ItemBatcher
+	ResultWriter               *ResultWriter
+	ToleratedFailureCount      *Amount
+	ToleratedFailurePercentage *Amount
 }
 
 // flows gives the flows inside a state.
 func (s *State) flows() []*Flow {
-	if s.Processor != nil {
-		return []*Flow{s.Processor}
+	if s.Iterate != nil && s.Iterate.Processor != nil {
+		return []*Flow{s.Iterate.Processor}
 	}
 	return s.Branches
 }
@@ -95,10 +130,11 @@ type target struct{ path, name string }
 
 // Rule is one rule of a Choice.
 type Rule struct {
-	Condition *Template // gives a boolean
-	Next      string
-	Output    *Template // nil: the input
-	Assign    *Template
+	Condition  *Template   // JSONata: gives a boolean
+	Comparison choice.Rule // JSONPath
+	Next       string
+	Output     *Template // JSONata; nil: the input
+	Assign     *Template
 }
 
 // Retrier says which errors are tried again, and when.
@@ -115,6 +151,7 @@ type Retrier struct {
 type Catcher struct {
 	ErrorEquals []string
 	Next        string
-	Output      *Template // nil: the error output
+	Output      *Template // JSONata; nil: the error output
+	ResultPath  *Path     // JSONPath: where the error output goes in the state's input; nil means $
 	Assign      *Template
 }

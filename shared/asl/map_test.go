@@ -134,7 +134,7 @@ func TestMap_History(t *testing.T) {
 func TestMap_FailureHistory(t *testing.T) {
 	r := newRig(t, jsonataStates(`"A": {"Type": "Map", "Items": [1], "End": true, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Z"}],
 		"ItemProcessor": {"StartAt": "B", "States": {"B": {"Type": "Fail", "Error": "E"}}}}, "Z": {"Type": "Succeed"}`))
-	check(t, r.run(t, `{}`), `SUCCEEDED {"Cause":"","Error":"E"}`)
+	check(t, r.run(t, `{}`), `SUCCEEDED {"Cause":null,"Error":"E"}`)
 	want := "ExecutionStarted MapStateEntered MapStateStarted MapIterationStarted FailStateEntered MapIterationFailed MapStateFailed MapStateExited " +
 		"SucceedStateEntered SucceedStateExited ExecutionSucceeded"
 	if got := r.rec.types(); got != want {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// retrying does the work of a state that may be tried again: arguments, work, Output and Assign are one attempt. What no retrier
-// takes goes to the catchers, and from there out of the state or up.
+// retrying does the work of a state that may be tried again (specification, "Retrying after error"): arguments, work, output and
+// variables are one attempt. What no retrier takes goes to the catchers, and from there out of the state or up.
 func (v *visit) retrying(ctx context.Context, work func(context.Context) (any, error)) (outcome, error) {
 	attempts := make([]int, len(v.state.Retry)) // each retrier counts its own
 	for {
@@ -18,44 +18,83 @@ func (v *visit) retrying(ctx context.Context, work func(context.Context) (any, e
 		if err == nil || !errors.As(err, &failed) {
 			return out, err
 		}
-		i := matchRetrier(v.state.Retry, failed.Name)
+		i := slices.IndexFunc(v.state.Retry, func(r Retrier) bool { return failed.matches(r.ErrorEquals) })
 		if i < 0 || attempts[i] >= v.state.Retry[i].MaxAttempts {
+			v.gaveUp(failed)
 			return v.caught(failed)
 		}
-		sleep(ctx, v.run.clock, v.state.Retry[i].delay(attempts[i], v.run.random))
+		delay := v.state.Retry[i].delay(attempts[i], v.run.random)
+		if v.trace != nil { // TestState tries once and says when it would again
+			v.trace.retry(i, delay)
+			return outcome{}, failed
+		}
+		sleep(ctx, v.run.clock, delay)
 		if ctx.Err() != nil {
 			return outcome{}, errStopped
 		}
 		attempts[i]++
 		v.retries++
+		v.resume = nil
 	}
 }
 
 func (v *visit) attempt(ctx context.Context, work func(context.Context) (any, error)) (outcome, error) {
 	v.result, v.hasResult, v.states = nil, false, nil
 	result, err := work(ctx)
+	v.worked = err == nil
 	if err != nil {
 		return outcome{}, err
 	}
 	if err := v.limit(result); err != nil {
 		return outcome{}, err
 	}
+	v.trace.note("result", result)
 	v.result, v.hasResult, v.states = result, true, nil
-	return v.leave(v.state.Output, v.state.Assign, result, v.state.Next)
+	s := v.state
+	return v.leave(exit{
+		next: s.Next, value: result, isResult: true, resultSelector: s.ResultSelector, resultPath: s.ResultPath, output: s.Output, assign: s.Assign,
+	})
 }
 
-// caught leaves the state by the first catcher that takes the error, or gives the error back.
+// gaveUp tells the history that a Map or Parallel failed for good. The service does not, where a field of the state itself cannot be
+// used, or where all paths inside had ended well.
+func (v *visit) gaveUp(failed *Error) {
+	if v.worked || v.ownFault && failed.Name == ErrorRuntime {
+		return
+	}
+	switch v.state.Type {
+	case TypeMap, TypeParallel:
+		v.emit(Event{Type: string(v.state.Type) + "StateFailed"})
+	}
+}
+
+// caught leaves the state by the first catcher that takes the error (specification, "Fallback states"), or gives the error back.
 func (v *visit) caught(failed *Error) (outcome, error) {
-	for _, c := range v.state.Catch {
-		if !matches(c.ErrorEquals, failed.Name) {
+	for i, c := range v.state.Catch {
+		if !failed.matches(c.ErrorEquals) {
 			continue
 		}
+		v.trace.caught(i)
 		v.result, v.hasResult, v.states = nil, false, nil
-		v.errorOutput, v.hasError = map[string]any{"Error": failed.Name, "Cause": failed.Cause}, true
-		return v.leave(c.Output, c.Assign, v.errorOutput, c.Next)
+		v.errorOutput, v.hasError = failed.output(), true
+		return v.leave(exit{next: c.Next, value: v.errorOutput, isResult: true, resultPath: c.ResultPath, output: c.Output, assign: c.Assign, caught: true})
 	}
 	return outcome{}, failed
 }
+
+// output is the error as a catcher sees it (specification, "Error output"). What the error does not name is null.
+func (e *Error) output() map[string]any {
+	out := map[string]any{"Error": e.Name, "Cause": e.Cause}
+	if e.Name == "" {
+		out["Error"] = nil
+	}
+	if e.Cause == "" && !e.timeout() {
+		out["Cause"] = nil
+	}
+	return out
+}
+
+func (e *Error) timeout() bool { return e.Name == ErrorTimeout || e.Name == ErrorHeartbeat }
 
 // delay is the time before retry n, which counts from 0.
 func (r *Retrier) delay(n int, random func() float64) time.Duration {
@@ -69,25 +108,24 @@ func (r *Retrier) delay(n int, random func() float64) time.Duration {
 	return seconds(d)
 }
 
-func matchRetrier(rs []Retrier, name string) int {
-	return slices.IndexFunc(rs, func(r Retrier) bool { return matches(r.ErrorEquals, name) })
-}
-
-// matches says whether a list of error names takes an error.
-func matches(names []string, name string) bool {
-	if name == ErrorRuntime {
+// matches says whether a list of error names takes the error. Nothing takes States.Runtime. States.ALL does not take a payload of
+// the state itself that is too large, but it takes an answer of a task that is (so recordings of the service have it).
+func (e *Error) matches(names []string) bool {
+	if e.Name == ErrorRuntime {
 		return false
 	}
 	return slices.ContainsFunc(names, func(want string) bool {
 		switch want {
-		case name:
+		case e.Name:
 			return true
 		case ErrorAll:
-			return name != ErrorDataLimit
+			return e.Name != ErrorDataLimit || e.ofTask
 		case ErrorTaskFailed:
-			return name != ErrorTimeout && name != ErrorHeartbeat && name != ErrorDataLimit
+			return !e.timeout() && (e.Name != ErrorDataLimit || e.ofTask)
 		case ErrorTimeout:
-			return name == ErrorHeartbeat
+			return e.timeout()
+		case ErrorHeartbeat:
+			return e.heartbeat
 		}
 		return false
 	})

@@ -39,7 +39,7 @@ func TestRetry(t *testing.T) {
 		{"each retrier is used up alone", `{"ErrorEquals": ["E"], "MaxAttempts": 1}, {"ErrorEquals": ["F"], "MaxAttempts": 1}`, errs("E", "F", "F"), "FAILED F", []float64{1, 1}},
 		{"all", `{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1}`, errs("Whatever"), `SUCCEEDED "ok"`, []float64{1}},
 		{"all takes a time-out", `{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1}`, errs("States.Timeout"), `SUCCEEDED "ok"`, []float64{1}},
-		{"all does not take the data limit", `{"ErrorEquals": ["States.ALL"]}`, errs("States.DataLimitExceeded"), "FAILED States.DataLimitExceeded", nil},
+		{"all takes the data limit of a task", `{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1}`, errs("States.DataLimitExceeded"), `SUCCEEDED "ok"`, []float64{1}},
 		{"the data limit by name", `{"ErrorEquals": ["States.DataLimitExceeded"], "MaxAttempts": 1}`, errs("States.DataLimitExceeded"), `SUCCEEDED "ok"`, []float64{1}},
 		{"all does not take a runtime error", `{"ErrorEquals": ["States.ALL"]}`, errs("States.Runtime"), "FAILED States.Runtime", nil},
 		{"task failed", `{"ErrorEquals": ["States.TaskFailed"], "MaxAttempts": 1}`, errs("E"), `SUCCEEDED "ok"`, []float64{1}},
@@ -103,6 +103,15 @@ func TestCatch(t *testing.T) {
 			in := &Interpreter{Machines: map[string]*Machine{"m": m}, Tasks: map[string]Task{"f": failing(errs("E")...)}}
 			check(t, in.Run(t.Context(), Execution{StateMachine: StateMachine{ID: "m"}, Input: json.RawMessage(`{"a": 1}`)}), c.want)
 		})
+	}
+}
+
+func TestCatch_AllDoesNotTakeTheStatesOwnDataLimit(t *testing.T) {
+	for _, c := range []struct{ name, want string }{{"States.ALL", "FAILED States.DataLimitExceeded"}, {"States.DataLimitExceeded", "SUCCEEDED 1"}} {
+		r := newRig(t, jsonataStates(`"A": {"Type": "Task", "Resource": "f", "Output": "{% $pad('', 300000, 'x') %}", "End": true,
+			"Catch": [{"ErrorEquals": ["`+c.name+`"], "Next": "Z", "Output": 1}]}, "Z": {"Type": "Succeed"}`))
+		r.Tasks["f"] = echo
+		check(t, r.run(t, `{}`), c.want)
 	}
 }
 

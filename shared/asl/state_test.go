@@ -31,7 +31,7 @@ var runs = []struct{ name, states, input, want string }{
 		"B": {"Type": "Fail"}, "C": {"Type": "Succeed"}`, `{}`, `SUCCEEDED "d"`},
 	{"choice's rule has its own output and assign", `"A": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "C", "Output": "r", "Assign": {"v": 1}}], "Output": "d", "Assign": {"v": 2}},
 		"C": {"Type": "Succeed", "Output": "{% [$states.input, $v] %}"}`, `{}`, `SUCCEEDED ["r",1]`},
-	{"choice without match", `"A": {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "C"}]}, "C": {"Type": "Succeed"}`, `{}`, `FAILED States.NoChoiceMatched`},
+	{"choice without match", `"A": {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "C"}]}, "C": {"Type": "Succeed"}`, `{}`, `FAILED States.Runtime`},
 	{"condition that is no boolean", `"A": {"Type": "Choice", "Choices": [{"Condition": "{% 1 %}", "Next": "C"}]}, "C": {"Type": "Succeed"}`, `{}`, `FAILED States.QueryEvaluationError`},
 	{"condition of nothing", `"A": {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.no %}", "Next": "C"}]}, "C": {"Type": "Succeed"}`, `{}`, `FAILED States.QueryEvaluationError`},
 	{"wait seconds", `"A": {"Type": "Wait", "Seconds": "{% $states.input.s %}", "End": true}`, `{"s": 7}`, `SUCCEEDED {"s":7}`},

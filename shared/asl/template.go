@@ -1,16 +1,18 @@
 package asl
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
 
+	"github.com/lockstep-data/lockstep/shared/asl/internal/intrinsic"
 	"github.com/lockstep-data/lockstep/shared/asl/internal/jsonata"
+	"github.com/lockstep-data/lockstep/shared/asl/internal/jsonpath"
 )
 
-// Template is a JSON value of a definition in which texts {% … %} are expressions. It is immutable.
+// Template is a JSON value of a definition that holds expressions: texts {% … %} under JSONata, fields whose name ends in .$
+// under JSONPath (specification, "Payload Template"). It is immutable.
 type Template struct {
 	field string // the name of the field, as in Output
 	root  part
@@ -18,19 +20,20 @@ type Template struct {
 
 // part is a piece of a template.
 type part interface {
-	eval(env *jsonata.Env, location string) (any, *evaluationError)
+	eval(in *data, location string) (any, error)
 }
 
-// evaluationError is a failed expression with the place of its field, as in Output/result.
-type evaluationError struct {
+// fieldError is a field that could not be evaluated. Its location is that of the history, as in Output/result.
+type fieldError struct {
+	language QueryLanguage
 	location string
 	message  string
 }
 
-// Eval gives the value of the template.
-func (t *Template) eval(env *jsonata.Env) (any, *evaluationError) {
-	return t.root.eval(env, t.field)
-}
+func (e *fieldError) Error() string { return e.message }
+
+// eval gives the value of the template; its error is a *fieldError.
+func (t *Template) eval(in *data) (any, error) { return t.root.eval(in, t.field) }
 
 // Constant gives the value when no part of it is an expression.
 func (t *Template) Constant() (any, bool) {
@@ -40,12 +43,13 @@ func (t *Template) Constant() (any, bool) {
 
 type constant struct{ value any }
 
-func (c constant) eval(*jsonata.Env, string) (any, *evaluationError) { return c.value, nil }
+func (c constant) eval(*data, string) (any, error) { return c.value, nil }
 
+// expression is a JSONata expression.
 type expression struct{ expr *jsonata.Expr }
 
-func (e expression) eval(env *jsonata.Env, location string) (any, *evaluationError) {
-	v, err := e.expr.Eval(env)
+func (e expression) eval(in *data, location string) (any, error) {
+	v, err := e.expr.Eval(&in.visit.env)
 	if err == nil {
 		return v, nil
 	}
@@ -53,7 +57,48 @@ func (e expression) eval(env *jsonata.Env, location string) (any, *evaluationErr
 	if errors.Is(err, jsonata.ErrUndefined) {
 		said = "returned nothing (undefined)."
 	}
-	return nil, &evaluationError{location, fmt.Sprintf("The JSONata expression '%s' specified for the field '%s' %s", e.expr, location, said)}
+	return nil, &fieldError{JSONata, location, fmt.Sprintf("The JSONata expression '%s' specified for the field '%s' %s", e.expr, location, said)}
+}
+
+// badExpression is one that did not parse; it fails when it is evaluated.
+type badExpression struct{ text, why string }
+
+func (e badExpression) eval(_ *data, location string) (any, error) {
+	return nil, &fieldError{JSONata, location, fmt.Sprintf("The JSONata expression '%s' specified for the field '%s' threw an error during evaluation. %s", e.text, location, e.why)}
+}
+
+// selection is a field x.$ whose text is a path.
+type selection struct {
+	key  string // with its .$
+	text string
+	path *jsonpath.Path
+}
+
+func (s selection) eval(in *data, _ string) (any, error) {
+	v, err := in.Path(s.path)
+	if err == nil {
+		return v, nil
+	}
+	var missing *jsonpath.NotFoundError
+	switch {
+	case !errors.As(err, &missing):
+		return nil, &fieldError{language: JSONPath, message: err.Error()}
+	case missing.Index:
+		return nil, nil
+	}
+	return nil, &fieldError{language: JSONPath, message: fmt.Sprintf("The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'",
+		s.text, s.key, in.shown(s.path))}
+}
+
+// invocation is a field x.$ whose text is a call of an intrinsic function.
+type invocation struct{ call *intrinsic.Call }
+
+func (i invocation) eval(in *data, _ string) (any, error) {
+	v, err := i.call.Eval(in)
+	if err != nil {
+		return nil, &fieldError{language: JSONPath, message: err.Error()}
+	}
+	return v, nil
 }
 
 type objectPart struct {
@@ -61,10 +106,10 @@ type objectPart struct {
 	parts []part
 }
 
-func (o objectPart) eval(env *jsonata.Env, location string) (any, *evaluationError) {
+func (o objectPart) eval(in *data, location string) (any, error) {
 	out := make(map[string]any, len(o.keys))
 	for i, k := range o.keys {
-		v, err := o.parts[i].eval(env, location+"/"+k)
+		v, err := o.parts[i].eval(in, location+"/"+k)
 		if err != nil {
 			return nil, err
 		}
@@ -75,10 +120,10 @@ func (o objectPart) eval(env *jsonata.Env, location string) (any, *evaluationErr
 
 type arrayPart []part
 
-func (a arrayPart) eval(env *jsonata.Env, location string) (any, *evaluationError) {
+func (a arrayPart) eval(in *data, location string) (any, error) {
 	out := make([]any, len(a))
 	for i, p := range a {
-		v, err := p.eval(env, fmt.Sprintf("%s[%d]", location, i))
+		v, err := p.eval(in, fmt.Sprintf("%s[%d]", location, i))
 		if err != nil {
 			return nil, err
 		}
@@ -97,67 +142,13 @@ func isExpression(s string) (string, bool) {
 	return strings.TrimSpace(inner), ok
 }
 
-// template compiles a value; every expression that does not parse is a problem.
-func (l *loader) template(n *node, field string) *Template {
-	return &Template{field: field, root: l.part(n)}
-}
-
-func (l *loader) part(n *node) part {
-	switch v := n.value.(type) {
-	case string:
-		return l.textPart(n, v)
-	case []*node:
-		out := make(arrayPart, len(v))
-		fixed := true
-		for i, e := range v {
-			out[i] = l.part(e)
-			fixed = fixed && isConstant(out[i])
-		}
-		if !fixed {
-			return out
-		}
-	case []member:
-		out := objectPart{}
-		fixed := true
-		for _, m := range v {
-			p := l.part(m.node)
-			out.keys, out.parts = append(out.keys, m.key), append(out.parts, p)
-			fixed = fixed && isConstant(p)
-		}
-		if !fixed {
-			return out
-		}
-	}
-	v, err := n.plain()
-	if err != nil {
-		l.add(n.path, "wrong_value", "%s", err)
-	}
-	return constant{v}
-}
-
 func isConstant(p part) bool {
 	_, ok := p.(constant)
 	return ok
 }
 
-func (l *loader) textPart(n *node, s string) part {
-	text, ok := isExpression(s)
-	if !ok {
-		if strings.HasPrefix(s, "{%") {
-			l.add(n.path, "bad_expression", "the text begins with {%% but does not end with %%}")
-		}
-		return constant{s}
-	}
-	e, err := jsonata.Compile(text)
-	if err != nil {
-		l.add(n.path, "bad_expression", "%s", err)
-		return constant{nil}
-	}
-	return expression{e}
-}
-
 // wantType checks the type of a template's value: an expression of the wrong type is a failure like one that throws.
-func (t *Template) wantType(v any, want string) *evaluationError {
+func (t *Template) wantType(v any, want string) *fieldError {
 	got := jsonata.TypeOf(v)
 	if got == want {
 		return nil
@@ -170,28 +161,18 @@ func (t *Template) wantType(v any, want string) *evaluationError {
 	if e, ok := t.root.(expression); ok {
 		subject = fmt.Sprintf("The JSONata expression '%s'", e.expr)
 	}
-	return &evaluationError{t.field, fmt.Sprintf("%s specified for the field '%s' returned an unexpected result type. Expected '%s', but was '%s' for value: %s",
+	return &fieldError{JSONata, t.field, fmt.Sprintf("%s specified for the field '%s' returned an unexpected result type. Expected '%s', but was '%s' for value: %s",
 		subject, t.field, want, got, shown)}
 }
 
 // wholeNumber checks that a value is a number without a fraction, from low on.
-func (t *Template) wholeNumber(v any, low float64) (float64, *evaluationError) {
+func (t *Template) wholeNumber(v any, low float64) (float64, *fieldError) {
 	if err := t.wantType(v, "number"); err != nil {
 		return 0, err
 	}
 	f, ok := v.(float64)
 	if !ok || f != math.Trunc(f) || f < low {
-		return 0, &evaluationError{t.field, fmt.Sprintf("The field '%s' must be a whole number from %v on, but was: %v", t.field, low, v)}
+		return 0, &fieldError{JSONata, t.field, fmt.Sprintf("The field '%s' must be a whole number from %v on, but was: %v", t.field, low, v)}
 	}
 	return f, nil
-}
-
-// literalNumber gives a node's number, false when it is none.
-func literalNumber(n *node) (float64, bool) {
-	v, ok := n.value.(json.Number)
-	if !ok {
-		return 0, false
-	}
-	f, err := v.Float64()
-	return f, err == nil
 }

@@ -2,8 +2,6 @@ package asl
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/asl/internal/jsonata"
@@ -12,33 +10,10 @@ import (
 // walker is one path of states, one after the other: that of the machine, of a Map's item, or of a Parallel's branch.
 type walker struct {
 	run  *run
-	vars *scope
+	vars *variables
 	item map[string]any // Map of the context object; nil outside
 	prev int64          // the last event of this path
-}
-
-// scope holds the variables of one flow. Those around it do not change while it runs, so reading them needs no lock.
-type scope struct {
-	parent *scope
-	vars   map[string]any
-}
-
-func (s *scope) lookup(name string) (any, bool) {
-	for ; s != nil; s = s.parent {
-		if v, ok := s.vars[name]; ok {
-			return v, true
-		}
-	}
-	return nil, false
-}
-
-func (s *scope) assign(vars map[string]any) {
-	if s.vars == nil {
-		s.vars = make(map[string]any, len(vars))
-	}
-	for name, v := range vars {
-		s.vars[name] = v
-	}
+	at   point          // where it is, for a redrive
 }
 
 // inner gives a walker for a flow inside the state that this one is in.
@@ -46,19 +21,24 @@ func (w *walker) inner(prev int64, item map[string]any) *walker {
 	if item == nil {
 		item = w.item
 	}
-	return &walker{run: w.run, vars: &scope{parent: w.vars}, item: item, prev: prev}
+	return &walker{run: w.run, vars: &variables{parent: w.vars}, item: item, prev: prev}
 }
 
 // visit is one stay in one state.
 type visit struct {
 	*walker
-	state   *State
-	input   any
-	entered time.Time
-	before  int64 // the event before StateEntered
-	id      int64 // of StateEntered
-	retries int
-	env     jsonata.Env
+	state    *State
+	input    any
+	entered  time.Time
+	before   int64 // the event before StateEntered
+	id       int64 // of StateEntered
+	retries  int
+	worked   bool   // the paths inside a Map or Parallel ended well
+	ownFault bool   // a field of this state could not be used
+	token    string // Task.Token of the context object
+	resume   *point // where the flows inside this state go on in a redrive; nil: at their beginning
+	env      jsonata.Env
+	trace    *trace // what TestState wants to see; nil: nothing
 
 	result, errorOutput any // of $states, when set
 	hasResult, hasError bool
@@ -72,39 +52,61 @@ type outcome struct {
 	next   string
 }
 
-// flow walks a set of states from its beginning to its end and gives the last output. The error is errStopped or an *Error.
-func (w *walker) flow(ctx context.Context, f *Flow, input any) (any, error) {
-	for s := f.byName[f.StartAt]; ; {
+// flow walks a set of states from its beginning, or from where a redrive takes it up, to its end and gives the last output. The
+// error is errStopped or an *Error.
+func (w *walker) flow(ctx context.Context, f *Flow, input any, from *point) (any, error) {
+	name := f.StartAt
+	if from != nil {
+		name, input = from.state, from.input
+		w.vars.assign(from.vars)
+	}
+	for {
 		if ctx.Err() != nil {
 			return nil, errStopped
 		}
-		out, err := w.visit(ctx, s, input)
+		s := f.byName[name]
+		if s == nil {
+			return nil, &Error{Name: ErrorRuntime, Cause: "There is no state " + name}
+		}
+		w.at = point{state: name, input: input}
+		out, err := w.visit(ctx, s, input, from)
 		if err != nil {
 			return nil, err
 		}
 		if out.next == "" {
 			return out.output, nil
 		}
-		s, input = f.byName[out.next], out.output
+		name, input, from = out.next, out.output, nil
 	}
 }
 
 // visit enters a state, does what its type says, and leaves it.
-func (w *walker) visit(ctx context.Context, s *State, input any) (outcome, error) {
-	v := &visit{walker: w, state: s, input: input, before: w.prev, entered: w.run.clock.Now()}
-	v.env = jsonata.Env{Lookup: v.lookup, Now: w.run.clock.Now, Float: w.run.random}
+func (w *walker) visit(ctx context.Context, s *State, input any, from *point) (outcome, error) {
+	v := w.enter(s, input)
+	v.resume = from
 	v.id = w.emit(Event{Type: string(s.Type) + "StateEntered", State: s.Name, Input: w.run.json(input)})
 	out, err := v.do(ctx)
+	if err == nil && ctx.Err() != nil {
+		err = errStopped // the history ended while the state did its work
+	}
 	if err != nil {
 		return outcome{}, err
 	}
 	e := Event{Type: string(s.Type) + "StateExited", State: s.Name, Output: w.run.json(out.output)}
 	if len(out.assign) > 0 {
 		e.Assigned = w.run.json(out.assign)
-		w.vars.assign(out.assign)
+		if w.run.variables.Add(int64(w.vars.assign(out.assign))) > maxVariables {
+			return outcome{}, &Error{Name: ErrorDataLimit, Cause: v.prefix() + "The variables of the execution exceed the maximum number of bytes service limit."}
+		}
 	}
 	w.emit(e)
 	return out, nil
+}
+
+func (w *walker) enter(s *State, input any) *visit {
+	v := &visit{walker: w, state: s, input: input, before: w.prev, entered: w.run.clock.Now()}
+	v.env = jsonata.Env{Lookup: v.lookup, Now: w.run.clock.Now, Float: w.run.random}
+	return v
 }
 
 func (v *visit) do(ctx context.Context) (outcome, error) {
@@ -112,95 +114,90 @@ func (v *visit) do(ctx context.Context) (outcome, error) {
 	case TypeTask:
 		return v.retrying(ctx, v.task)
 	case TypeMap:
-		return v.retrying(ctx, v.items)
+		return v.retrying(ctx, v.mapState)
 	case TypeParallel:
-		return v.retrying(ctx, v.branches)
+		return v.retrying(ctx, v.parallel)
 	case TypeChoice:
 		return v.choice()
 	case TypeWait:
 		return v.wait(ctx)
 	case TypeFail:
-		return outcome{}, v.failure()
+		return outcome{}, v.fail()
+	case TypePass:
+		return v.pass()
 	}
-	return v.leave(v.state.Output, v.state.Assign, v.input, v.state.Next)
+	return v.succeed()
 }
 
-// leave evaluates Output and Assign, both with the variables as they were when the state was entered. otherwise is the output of
-// a state that does not say.
-func (v *visit) leave(output, assign *Template, otherwise any, next string) (outcome, error) {
-	out := outcome{output: otherwise, next: next}
-	if assign != nil {
-		vars, err := v.eval(assign)
-		if err != nil {
-			return outcome{}, err
-		}
-		out.assign = vars.(map[string]any)
+// exit says how a state is left: which of its fields make the output and the variables, and from what.
+type exit struct {
+	next           string
+	value          any       // the result, or the effective input of a state that has none
+	isResult       bool      // value is a result: ResultPath places it
+	resultSelector *Template // JSONPath
+	resultPath     *Path     // JSONPath
+	output         *Template // JSONata
+	assign         *Template
+	caught         bool // by a catcher: OutputPath does not apply
+}
+
+// leave evaluates the output and the variables, both with the variables as they were when the state was entered.
+func (v *visit) leave(x exit) (outcome, error) {
+	if v.state.QueryLanguage == JSONPath {
+		return v.leaveJSONPath(x)
 	}
-	if output == nil {
-		return out, v.limit(otherwise)
-	}
+	out := outcome{output: x.value, next: x.next}
 	var err error
-	out.output, err = v.eval(output)
+	if out.assign, err = v.assigned(x.assign, nil); err != nil {
+		return outcome{}, err
+	}
+	if x.output == nil {
+		return out, v.limit(x.value)
+	}
+	out.output, err = v.eval(x.output, nil)
 	return out, err
 }
 
-// eval evaluates a template of this state, within the limit of a payload.
-func (v *visit) eval(t *Template) (any, error) {
-	value, failed := t.eval(&v.env)
-	if failed != nil {
-		return nil, v.queryError(failed)
+// leaveJSONPath applies ResultSelector, ResultPath and OutputPath in this order.
+func (v *visit) leaveJSONPath(x exit) (outcome, error) {
+	out := outcome{output: x.value, next: x.next}
+	var err error
+	if x.resultSelector != nil {
+		if out.output, err = v.eval(x.resultSelector, x.value); err != nil {
+			return outcome{}, err
+		}
 	}
-	return value, v.limit(value)
+	v.trace.note("afterResultSelector", out.output)
+	if out.assign, err = v.assigned(x.assign, out.output); err != nil {
+		return outcome{}, err
+	}
+	if x.isResult {
+		if out.output, err = v.place(x.resultPath, out.output); err != nil {
+			return outcome{}, err
+		}
+		v.trace.note("afterResultPath", out.output)
+	}
+	if !x.caught {
+		if out.output, err = v.outputPath(out.output); err != nil {
+			return outcome{}, err
+		}
+	}
+	return out, v.limit(out.output)
 }
 
-func (v *visit) limit(value any) error {
-	err := limited(value)
-	var own *Error
-	if errors.As(err, &own) && own.Name == ErrorDataLimit {
-		own.Cause = fmt.Sprintf("The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", v.state.Name)
+// assigned evaluates Assign. Under JSONPath its $ is the result, or the effective input of a state without one.
+func (v *visit) assigned(t *Template, root any) (map[string]any, error) {
+	if t == nil {
+		return nil, nil
 	}
-	return err
-}
-
-// queryError makes the failure of an expression an error of the state and tells it in the history.
-func (v *visit) queryError(e *evaluationError) error {
-	err := &Error{Name: ErrorQuery, Cause: fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %s",
-		v.state.Name, v.id, e.message)}
-	if v.retries == 0 && v.prev == v.id && v.state.Type != TypeWait {
-		v.prev = v.before // the service hangs this event before the state
+	vars, err := v.eval(t, root)
+	if err != nil {
+		return nil, err
 	}
-	v.emit(Event{Type: "EvaluationFailed", State: v.state.Name, Error: err.Name, Cause: err.Cause, Location: e.location})
-	return err
-}
-
-// lookup gives expressions their variables.
-func (v *visit) lookup(name string) (any, bool) {
-	if name != "states" {
-		return v.vars.lookup(name)
+	m, ok := vars.(map[string]any)
+	if !ok {
+		return nil, v.broken("Assign must be an object")
 	}
-	if v.states != nil {
-		return v.states, true
-	}
-	v.states = map[string]any{"input": v.input, "context": v.context()}
-	if v.hasResult {
-		v.states["result"] = v.result
-	}
-	if v.hasError {
-		v.states["errorOutput"] = v.errorOutput
-	}
-	return v.states, true
-}
-
-// context builds the context object.
-func (v *visit) context() map[string]any {
-	state := map[string]any{"Name": v.state.Name, "EnteredTime": stamp(v.entered)}
-	switch v.state.Type {
-	case TypeTask, TypeMap, TypeParallel:
-		state["RetryCount"] = float64(v.retries)
-	}
-	c := map[string]any{"Execution": v.run.execution, "StateMachine": v.run.stateMachine, "State": state}
-	if v.item != nil {
-		c["Map"] = v.item
-	}
-	return c
+	v.trace.assigned(m)
+	return m, nil
 }
