@@ -7,6 +7,7 @@ import (
 // layers gives each part of the repository its layer, as docs/architecture.md
 // lists them. A folder belongs to its longest prefix here.
 var layers = map[string]int{
+	"infra":          0,
 	"statemachine":   0,
 	"shared/fault":   0,
 	"shared/record":  0,
@@ -37,10 +38,10 @@ var layers = map[string]int{
 
 	"shared/command": 7,
 
-	"infra":              7,
 	"functions/internal": 7,
 
 	"functions": 8,
+	"infra/cdk": 8,
 	"cmd":       8,
 
 	"bench":           9,

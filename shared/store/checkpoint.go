@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // CommitPartition is the pseudo-partition that fences the once-per-run work of a stream: swap and delete_missing.
 const CommitPartition = "~commit"
@@ -41,6 +44,9 @@ type BindCheckpoint struct {
 	Full    bool // seq and position belong to the run: another run's count as 0 and empty
 	Now     time.Time
 }
+
+// Base names the count that begins with this bind.
+func (w BindCheckpoint) Base() string { return fmt.Sprintf("%s#%d", w.Run, w.Term) }
 
 // MoveCheckpoint is one CHECKPOINT transaction. It is built once and sent again byte for byte.
 type MoveCheckpoint struct {

@@ -26,6 +26,11 @@ const (
 	RunIgnored   RunStatus = "ignored"
 )
 
+// RunStatuses lists every status.
+func RunStatuses() []RunStatus {
+	return []RunStatus{RunPending, RunRunning, RunSucceeded, RunPartial, RunFailed, RunAborted, RunSkipped, RunIgnored}
+}
+
 // Ended says whether a run in this status will never change again by itself.
 func (s RunStatus) Ended() bool { return s != RunPending && s != RunRunning }
 
@@ -52,6 +57,7 @@ type Run struct {
 	StartedAt   time.Time
 	EndedAt     time.Time // zero while it runs
 	ExpiresAt   time.Time // zero: RunRetention after CreatedAt
+	Units       Units     // what the store's service billed for the run
 }
 
 // RunChange changes a run; nil fields stay as they are. When the run's status is none of Only, nothing changes. A change with Add is
@@ -71,6 +77,7 @@ type RunChange struct {
 	Notices   []string // appended, each once
 	StartedAt *time.Time
 	EndedAt   *time.Time
+	Units     Units // added
 }
 
 // RunPartition is what a run did in a partition.

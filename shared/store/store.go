@@ -49,7 +49,8 @@ type LockStore interface {
 	Ignore(ctx context.Context, w IgnoreLock) (Lock, bool, error)
 	// Reset is RESET: opens a job that failed, was ignored or succeeded; with Force also one in progress, fencing its checkpoints.
 	Reset(ctx context.Context, w ResetLock) (Lock, bool, error)
-	// Locks lists locks of the statuses (all when none is given), the one that changed longest ago first, at most limit
+	// Locks lists locks of the statuses (all when none is given), the one that changed longest ago first (whether a longer lease or a stop
+	// is a change is the store's to say), at most limit
 	// (1–1,000), behind the token of the page before ("" at first). The next token is "" behind the last page.
 	Locks(ctx context.Context, q LockQuery) ([]Lock, string, error)
 }
@@ -95,7 +96,8 @@ type RunStore interface {
 	AddLogs(ctx context.Context, events []LogEvent) error
 	// Logs lists events in the order of their time.
 	Logs(ctx context.Context, q LogQuery) ([]LogEvent, string, error)
-	// Expire deletes runs, steps, logs and failures whose retention has passed; locks and checkpoints never. It answers how many.
+	// Expire deletes runs, steps, logs and failures whose retention has passed; locks and checkpoints never. It answers how many: 0 where
+	// the service behind the store does that by itself.
 	Expire(ctx context.Context, now time.Time) (int64, error)
 }
 

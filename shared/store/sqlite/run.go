@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/store"
@@ -126,43 +125,13 @@ func (s *Store) UpdateRun(ctx context.Context, c store.RunChange) (r store.Run, 
 		if r, err = readRun(ctx, tx, c.Job, c.ID); err != nil {
 			return err
 		}
-		if len(c.Only) > 0 && !slices.Contains(c.Only, r.Status) || len(c.Only) == 0 && r.Status.Ended() {
+		if !c.Applies(r.Status) {
 			return nil
 		}
-		apply(&r, c)
+		c.Apply(&r)
 		return saveRun(ctx, tx, r, c.Add)
 	})
 	return r, err
-}
-
-// apply makes the change on the run as it was read.
-func apply(r *store.Run, c store.RunChange) {
-	set(&r.Status, c.Status)
-	set(&r.Holder, c.Holder)
-	set(&r.Epoch, c.Epoch)
-	set(&r.Percent, c.Percent)
-	set(&r.ErrorCode, c.ErrorCode)
-	set(&r.ErrorText, c.ErrorText)
-	set(&r.StartedAt, c.StartedAt)
-	set(&r.EndedAt, c.EndedAt)
-	if r.Steps == nil && len(c.Steps) > 0 {
-		r.Steps = map[string]string{}
-	}
-	for step, status := range c.Steps {
-		r.Steps[step] = status
-	}
-	for _, n := range c.Notices {
-		if !slices.Contains(r.Notices, n) {
-			r.Notices = append(r.Notices, n)
-		}
-	}
-	r.Counters.Add(c.Add)
-}
-
-func set[T any](to *T, v *T) {
-	if v != nil {
-		*to = *v
-	}
 }
 
 // saveRun writes what a change may touch; the run's own counters grow by add.

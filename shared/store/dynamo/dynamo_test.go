@@ -1,0 +1,34 @@
+//go:build dynamodb
+
+package dynamo_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/lockstep-data/lockstep/shared/store"
+	"github.com/lockstep-data/lockstep/shared/store/dynamo"
+	"github.com/lockstep-data/lockstep/shared/store/dynamo/dynamotest"
+	"github.com/lockstep-data/lockstep/shared/store/storetest"
+)
+
+// open opens a state in a table of its own, whose clock says Start.
+func open(t testing.TB, more ...func(*dynamodb.Options)) *dynamo.Store {
+	t.Helper()
+	table := dynamotest.Table(t, dynamotest.Client(t))
+	s, err := dynamo.Open(t.Context(), dynamo.Options{Client: dynamotest.Client(t, more...), Table: table, Now: storetest.Start})
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	t.Cleanup(func() { _ = s.Close() }) // a test may have closed it
+	return s
+}
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t) }, storetest.DeletesByItself)
+}
+
+func TestStore_Schedules(t *testing.T) {
+	storetest.Schedules(t, open(t), 20)
+}
