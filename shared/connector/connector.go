@@ -31,6 +31,8 @@ type Spec struct {
 	Guarantee func(v setting.Values, w job.Write) Guarantee
 	// Check finds what the declarations cannot say, such as two settings that contradict each other; may be nil. It opens nothing.
 	Check func(v setting.Values) fault.Problems
+	// CheckWrite finds what a destination with these settings cannot write in this way; may be nil. It opens nothing.
+	CheckWrite func(v setting.Values, w job.Write) fault.Problems
 }
 
 // Config is what a connector is opened with.

@@ -108,6 +108,9 @@ func (b *builder) checkDestinations() {
 			continue
 		}
 		b.checkWrite(setting.Join(at, "write"), d, spec)
+		if spec.CheckWrite != nil {
+			b.problems = append(b.problems, below(setting.Join(at, "config"), spec.CheckWrite(d.Config, d.Write))...)
+		}
 		if b.readsItself(d) {
 			b.add(at, "same_place", "write to another place, or give the streams another target", "the destination %s is what the source reads", d.Name)
 		}

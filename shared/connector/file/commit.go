@@ -25,39 +25,41 @@ func (d *Destination) Commit(ctx context.Context, t connector.Target, c connecto
 	if err != nil {
 		return connector.CommitResult{}, err
 	}
-	unlock, err := f.lock(ctx)
-	if err != nil {
-		return connector.CommitResult{}, err
+	return connector.CommitResult{}, f.change(ctx, func(s state) error { return d.commit(ctx, f, s, claimed{t, c}) })
+}
+
+// claimed is a target with the writer's number.
+type claimed struct {
+	connector.Target
+	claim connector.Claim
+}
+
+func (d *Destination) commit(ctx context.Context, f *target, s state, c claimed) error {
+	t := c.Target
+	if s.Guard.Run != t.Run && c.claim.Fence <= s.Guard.Fence {
+		return superseded(s.Guard.Fence, c.claim)
 	}
-	defer unlock()
-	s, err := f.read()
-	if err != nil {
-		return connector.CommitResult{}, err
-	}
-	if s.Guard.Run != t.Run && c.Fence <= s.Guard.Fence {
-		return connector.CommitResult{}, superseded(s.Guard.Fence, c)
-	}
-	if err := s.claim(t.Run, c); err != nil {
-		return connector.CommitResult{}, err
+	if err := s.claim(t.Run, c.claim); err != nil {
+		return err
 	}
 	if err := f.finishSwap(&s); err != nil {
-		return connector.CommitResult{}, err
+		return err
 	}
 	if s.Committed == t.Run {
-		return connector.CommitResult{}, f.save(s)
+		return f.save(ctx, s)
 	}
 	switch {
 	case !replaces(t):
 		s.Committed = t.Run
-		return connector.CommitResult{}, f.save(s)
+		return f.save(ctx, s)
 	case f.folder:
-		return connector.CommitResult{}, d.commitFolder(f, s, t)
+		return d.commitFolder(ctx, f, s, t)
 	}
-	return connector.CommitResult{}, d.commitFile(f, s, t)
+	return d.commitFile(ctx, f, s, t)
 }
 
 // commitFile puts the staged files of the run together, behind the first of them, which then becomes the target.
-func (d *Destination) commitFile(f *target, s state, t connector.Target) error {
+func (d *Destination) commitFile(ctx context.Context, f *target, s state, t connector.Target) error {
 	var ids []string
 	for _, id := range slices.SortedFunc(maps.Keys(s.Partitions), byPlace) {
 		if s.Partitions[id].Receipt.Run == t.Run {
@@ -83,13 +85,13 @@ func (d *Destination) commitFile(f *target, s state, t connector.Target) error {
 	}
 	s.forget(t.Run)
 	s.Swap, s.Committed, s.Length, s.Columns = whole, t.Run, length, t.Schema.Names()
-	if err := f.save(s); err != nil {
+	if err := f.save(ctx, s); err != nil {
 		return err
 	}
 	if err := f.finishSwap(&s); err != nil {
 		return err
 	}
-	return f.save(s)
+	return f.save(ctx, s)
 }
 
 // join makes one durable file of the staged ones: behind the first come the others without their headers. It can be done again.
@@ -184,7 +186,7 @@ func (f *target) finishSwap(s *state) error {
 }
 
 // commitFolder makes the parts of the run those that count.
-func (d *Destination) commitFolder(f *target, s state, t connector.Target) error {
+func (d *Destination) commitFolder(ctx context.Context, f *target, s state, t connector.Target) error {
 	old := s.Backup
 	s.Backup = nil
 	if t.Write.Backup {
@@ -196,17 +198,26 @@ func (d *Destination) commitFolder(f *target, s state, t connector.Target) error
 	sortParts(s.Files)
 	s.Committed, s.Columns = t.Run, t.Schema.Names()
 	s.forget(t.Run)
-	if err := f.save(s); err != nil {
+	if err := f.save(ctx, s); err != nil {
 		return err
 	}
 	for _, p := range old {
-		_ = f.root.Remove(path.Join(f.data, p.Name)) // one that stays is in no manifest
+		f.removePart(ctx, p.Name)
 	}
 	return nil
 }
 
-// dropStaged removes what other runs staged.
-func (d *Destination) dropStaged(f *target, s *state, t connector.Target) error {
+// removePart removes a part that no manifest names any more; so it does not matter when it stays.
+func (f *target) removePart(ctx context.Context, name string) {
+	if f.shelf != nil {
+		_ = f.shelf.b.Delete(ctx, path.Join(f.data, name))
+		return
+	}
+	_ = f.root.Remove(path.Join(f.data, name))
+}
+
+// dropStaged removes what other runs staged. On a shelf that is done behind the claim; see leftovers.
+func (d *Destination) dropStaged(ctx context.Context, f *target, s *state, t connector.Target) error {
 	if s.Committed == t.Run {
 		return nil
 	}
@@ -214,11 +225,14 @@ func (d *Destination) dropStaged(f *target, s *state, t connector.Target) error 
 	for _, p := range s.Staged {
 		if p.Run == t.Run {
 			kept = append(kept, p)
-		} else {
-			_ = f.root.Remove(path.Join(f.data, p.Name)) // one that stays is in no manifest
+		} else if f.shelf == nil {
+			f.removePart(ctx, p.Name)
 		}
 	}
 	s.Staged = kept
+	if f.shelf != nil {
+		return nil
+	}
 	entries, err := fs.ReadDir(f.root.FS(), f.side)
 	if err != nil {
 		return f.classify(err, "list", f.side)

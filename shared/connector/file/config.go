@@ -1,14 +1,17 @@
 package file
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector/file/internal/csv"
 	"github.com/lockstep-data/lockstep/shared/connector/file/internal/input"
 	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/setting"
 )
 
@@ -162,6 +165,11 @@ func (c *checker) path() {
 		c.add(keyPath, "empty", "", "path must not be empty")
 		return
 	}
+	if _, local, err := input.Local(p); err != nil {
+		c.add(keyPath, "bad_place", fault.Hint(err), "%s names no folder of this machine", p)
+	} else if !local {
+		c.bucket(p)
+	}
 	if !strings.Contains(p, "://") && !path.IsAbs(p) && slices.Contains(strings.Split(p, "/"), "..") {
 		c.add(keyPath, "outside", "put the file below the project, or write its absolute path", "%s leads outside of the project's folder", p)
 	}
@@ -174,6 +182,43 @@ func (c *checker) path() {
 		}
 	}
 }
+
+// bucket looks at a path in a bucket. What ends in a slash is a destination's folder.
+func (c *checker) bucket(p string) {
+	var e *fault.Error
+	if _, _, err := input.SplitURL(strings.TrimSuffix(p, "/")); errors.As(err, &e) {
+		c.add(keyPath, "bad_place", e.Hint, "%s", e.Message)
+	}
+}
+
+// checkScheme says whether a bucket's scheme is known.
+func checkScheme(openers blob.Openers, v setting.Values) fault.Problems {
+	c := checker{}
+	c.m, _ = v.Raw().(map[string]any)
+	p, ok := c.text(keyPath)
+	scheme, _, isURL := strings.Cut(p, "://")
+	if ok && isURL && scheme != "file" && openers[scheme] == nil {
+		c.add(keyPath, "unknown_place", "write a path, or a URL that begins with one of: "+strings.Join(openers.Schemes(), ", "), "files of %s:// are not known", scheme)
+	}
+	return c.problems
+}
+
+// checkWrite says why a destination cannot be written as it is set up.
+func checkWrite(v setting.Values, _ job.Write) fault.Problems {
+	c := checker{}
+	c.m, _ = v.Raw().(map[string]any)
+	p, ok := c.text(keyPath)
+	if !ok || p == "" {
+		return nil
+	}
+	if _, local, err := input.Local(p); err == nil && !local && !strings.HasSuffix(p, "/") {
+		c.add(keyPath, "unsupported", inBucket, "%s is a single file in a bucket, and objects cannot grow", p)
+	}
+	return c.problems
+}
+
+// inBucket is the hint for a single file in a bucket.
+const inBucket = "end the path in / to write a folder of parts with a manifest"
 
 func (c *checker) characters() {
 	seen := map[byte]string{}

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/connector/file/internal/encode"
+	"github.com/lockstep-data/lockstep/shared/connector/file/internal/input"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/record"
@@ -26,19 +28,20 @@ import (
 // A file that is replaced: each partition writes a staged file in the same way; the commit puts them together and in the target's
 // place by a rename.
 //
-// A folder: a batch is a file of its own, and counts when the manifest names it.
+// A folder: a batch is a file of its own, and counts when the manifest names it. In a bucket there are only folders; see shelf.
 type Destination struct {
 	c     config
 	kind  string // of the compression
 	write encode.Format
-	root  *os.Root
-	rel   string // path in root, with streamMark
+	root  *os.Root // nil in a bucket
+	shelf *shelf   // nil in the file system
+	rel   string   // path in root, or key in the bucket, with streamMark
 	close sync.Once
 }
 
 var _ connector.Destination = (*Destination)(nil)
 
-func openDestination(_ context.Context, cc connector.Config) (connector.Destination, error) {
+func openDestination(ctx context.Context, openers blob.Openers, cc connector.Config) (connector.Destination, error) {
 	c, err := decode(cc.Values)
 	if err != nil {
 		return nil, err
@@ -51,7 +54,16 @@ func openDestination(_ context.Context, cc connector.Config) (connector.Destinat
 	if c.LineEnd == "crlf" {
 		d.write.LineEnd = "\r\n"
 	}
-	if d.root, d.rel, err = openRoot(cc.Dir, c.Path); err != nil {
+	p, local, err := input.Local(c.Path)
+	switch {
+	case err != nil:
+		return nil, err
+	case local:
+		d.root, d.rel, err = openRoot(cc.Dir, p)
+	default:
+		d.shelf, d.rel, err = openShelf(ctx, openers, p)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -87,30 +99,43 @@ func (d *Destination) Prepare(ctx context.Context, t connector.Target, c connect
 	if err != nil {
 		return err
 	}
-	if err := f.root.MkdirAll(path.Dir(f.data), 0o755); err != nil {
-		return f.classify(err, "make", path.Dir(f.data))
+	if f.shelf == nil {
+		if err := f.root.MkdirAll(path.Dir(f.data), 0o755); err != nil {
+			return f.classify(err, "make", path.Dir(f.data))
+		}
 	}
-	unlock, err := f.lock(ctx)
+	var left []string
+	err = f.change(ctx, func(s state) (err error) {
+		if f.shelf != nil && replaces(t) {
+			if left, err = f.leftovers(ctx, s, t.Run); err != nil {
+				return err
+			}
+		}
+		return d.prepare(ctx, f, &s, claimed{t, c})
+	})
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	s, err := f.read()
-	if err != nil {
-		return err
+	for _, name := range left {
+		f.removePart(ctx, name)
 	}
+	return nil
+}
+
+func (d *Destination) prepare(ctx context.Context, f *target, s *state, c claimed) error {
+	t := c.Target
 	if s.Stream != "" && s.Stream != t.Stream {
 		return fault.New(fault.Conflict, "%s is the target of stream %s", f.shown, s.Stream).WithHint("put {stream} into the path")
 	}
 	prepared := s.Stream != ""
 	s.Stream = t.Stream
-	if err := s.claim(t.Run, c); err != nil {
+	if err := s.claim(t.Run, c.claim); err != nil {
 		return err
 	}
-	if err := d.makeReady(ctx, f, &s, readying{t, prepared}); err != nil {
+	if err := d.makeReady(ctx, f, s, readying{t, prepared}); err != nil {
 		return err
 	}
-	return f.save(s)
+	return f.save(ctx, *s)
 }
 
 // checkTarget refuses what files cannot do.
@@ -139,7 +164,7 @@ func (d *Destination) makeReady(ctx context.Context, f *target, s *state, r read
 		if err := f.finishSwap(s); err != nil {
 			return err
 		}
-		return d.dropStaged(f, s, t)
+		return d.dropStaged(ctx, f, s, t)
 	}
 	// What stands in a file that was prepared before and has no length that counts is of a batch that a crash cut off.
 	if !f.folder && !(r.prepared && s.Length == 0) {
@@ -246,12 +271,12 @@ func policy(t connector.Target, column string) job.Drift {
 }
 
 // Committed answers the run whose commit was the last.
-func (d *Destination) Committed(_ context.Context, t connector.Target) (string, error) {
+func (d *Destination) Committed(ctx context.Context, t connector.Target) (string, error) {
 	f, err := d.targetOf(t.Name)
 	if err != nil {
 		return "", err
 	}
-	s, err := f.read()
+	s, err := f.read(ctx)
 	if err != nil || s.Stream != t.Stream {
 		return "", err
 	}
@@ -264,12 +289,12 @@ func (d *Destination) Committed(_ context.Context, t connector.Target) (string, 
 }
 
 // Receipt reads a partition's last receipt.
-func (d *Destination) Receipt(_ context.Context, t connector.Target, partition string) (connector.Receipt, bool, error) {
+func (d *Destination) Receipt(ctx context.Context, t connector.Target, partition string) (connector.Receipt, bool, error) {
 	f, err := d.targetOf(t.Name)
 	if err != nil {
 		return connector.Receipt{}, false, err
 	}
-	s, err := f.read()
+	s, err := f.read(ctx)
 	if err != nil || s.Stream != t.Stream {
 		return connector.Receipt{}, false, err
 	}
@@ -284,6 +309,9 @@ func (d *Destination) Receipt(_ context.Context, t connector.Target, partition s
 func (d *Destination) Ping(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if d.shelf != nil {
+		return d.shelf.ping(ctx, d.rel)
 	}
 	t := &target{root: d.root, shown: d.c.Path}
 	lead := d.rel
@@ -314,10 +342,16 @@ func (d *Destination) Ping(ctx context.Context) error {
 	}
 }
 
-// Close frees the folder.
+// Close frees the folder or bucket.
 func (d *Destination) Close() error {
 	var err error
-	d.close.Do(func() { err = d.root.Close() })
+	d.close.Do(func() {
+		if d.shelf != nil {
+			err = d.shelf.b.Close()
+			return
+		}
+		err = d.root.Close()
+	})
 	return err
 }
 

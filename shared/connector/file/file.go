@@ -9,6 +9,7 @@ import (
 
 	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
+	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/setting"
 )
@@ -51,11 +52,14 @@ func Spec(openers blob.Openers) connector.Spec {
 		Source: func(ctx context.Context, c connector.Config) (connector.Source, error) {
 			return openSource(ctx, openers, c)
 		},
-		Destination: openDestination,
-		Modes:       []job.WriteMode{job.Append, job.Replace, job.TruncateInsert},
-		Backup:      true,
-		Guarantee:   guarantee,
-		Check:       check,
+		Destination: func(ctx context.Context, c connector.Config) (connector.Destination, error) {
+			return openDestination(ctx, openers, c)
+		},
+		Modes:      []job.WriteMode{job.Append, job.Replace, job.TruncateInsert},
+		Backup:     true,
+		Guarantee:  guarantee,
+		Check:      func(v setting.Values) fault.Problems { return append(check(v), checkScheme(openers, v)...) },
+		CheckWrite: checkWrite,
 	}
 }
 
@@ -67,12 +71,16 @@ const doc = "As a source: `path` may be a glob, and `{stream}` in it stands for 
 	"complete line of each file; with a cursor it continues behind the last value, and values must not go back within a file. A last line that has no end yet waits, with a warning, until it has one.\n\n" +
 	"As a destination: a path that ends in `/` is a folder of part files with a manifest, any other path is one file. A single file that " +
 	"is appended to keeps a receipt beside it (`<file>.lockstep.json`), so that a batch that is loaded twice is in it once. replace writes " +
-	"parts beside the file and puts the whole in its place at the end of the run."
+	"parts beside the file and puts the whole in its place at the end of the run.\n\n" +
+	"In a bucket a destination is always a folder: objects cannot grow. A part is an object that is made once, its name ends in the hash of its " +
+	"content, and it counts when `manifest.json` names it; the manifest is replaced only when it is still the one that was read, so no lock is needed. " +
+	"Readers take the files that the manifest names, in its order; other objects were left by runs that died, and the next run with replace removes them. " +
+	"Schemes: `mem://` is memory, shared by name within the process, for tests; a command may be built with others."
 
 func commonFields() []setting.Field {
 	return []setting.Field{
 		{Name: keyPath, Kind: setting.String, Syntax: setting.Path, Required: true, Example: "data/{stream}.csv.gz",
-			Doc: "The file, relative to the project's folder or absolute. A source takes a glob (* ? [a-z]) and file:///folder/glob; {stream} stands for the stream's name. A destination takes a folder when the path ends in /, and file:///folder/file."},
+			Doc: "The file, relative to the project's folder or absolute. A source takes a glob (* ? [a-z]); file:///folder/glob is the same as /folder/glob; {stream} stands for the stream's name. A source also reads a bucket: mem://bucket/glob. A destination writes a folder when the path ends in /; in a bucket it must, as in mem://bucket/folder/."},
 		{Name: keyFormat, Kind: setting.String, Options: []string{formatCSV, formatNDJSON, formatJSON},
 			Doc: "Default: by the file's ending, .csv .tsv .ndjson .jsonl .json, with .gz or .zst behind it. json is one array of objects, source only."},
 		{Name: keyCompression, Kind: setting.String, Options: []string{"auto", "none", "gzip", "zstd"}, Default: "auto", Doc: "auto goes by the file's ending: .gz, .zst or neither."},

@@ -29,7 +29,7 @@ func (d *Destination) Load(ctx context.Context, r connector.LoadRequest) (connec
 	if err != nil {
 		return connector.Receipt{}, err
 	}
-	s, err := f.read()
+	s, err := f.read(ctx)
 	if err != nil {
 		return connector.Receipt{}, err
 	}
@@ -37,32 +37,54 @@ func (d *Destination) Load(ctx context.Context, r connector.LoadRequest) (connec
 	if err != nil {
 		return connector.Receipt{}, err
 	}
-	unlock, err := f.lock(ctx)
-	if err != nil {
-		return connector.Receipt{}, err
-	}
-	defer unlock()
-	if s, err = f.read(); err != nil {
-		return connector.Receipt{}, err
-	}
-	if there, err := s.admit(r); err != nil {
-		return connector.Receipt{}, err
-	} else if there != nil {
-		return *there, nil
-	}
-	if replaces(r.Target) && s.Guard.Run != r.Target.Run {
-		return connector.Receipt{}, fault.New(fault.Superseded, "run %s has prepared %s meanwhile", s.Guard.Run, f.shown)
-	}
-	receipt := connector.Receipt{Run: r.Target.Run, Base: r.Claim.Base, Fence: r.Claim.Fence, Owner: r.Claim.Owner, Seq: r.Seq, Start: r.Start, End: r.End,
+	w := &write{LoadRequest: r, encoded: e}
+	w.receipt = connector.Receipt{Run: r.Target.Run, Base: r.Claim.Base, Fence: r.Claim.Fence, Owner: r.Claim.Owner, Seq: r.Seq, Start: r.Start, End: r.End,
 		Batch: r.Name, Inserted: e.rows, Refused: e.refused}
-	return receipt, d.put(ctx, f, s, &write{r, e, receipt})
+	if f.shelf != nil { // an object counts from when the manifest names it, so it is made before this writer's turn
+		if there, err := f.admit(&s, r); err != nil || there != nil {
+			return answer(there), err
+		}
+		if w.part, err = d.putPart(ctx, f, w); err != nil {
+			return connector.Receipt{}, err
+		}
+	}
+	var there *connector.Receipt
+	err = f.change(ctx, func(s state) error {
+		var err error
+		if there, err = f.admit(&s, r); err != nil || there != nil {
+			return err
+		}
+		return d.put(ctx, f, s, w)
+	})
+	if there == nil && err == nil {
+		there = &w.receipt
+	}
+	return answer(there), err
+}
+
+func answer(r *connector.Receipt) connector.Receipt {
+	if r == nil {
+		return connector.Receipt{}
+	}
+	return *r
+}
+
+// admit says whether a batch may be written: a receipt that is there already, or nil to go on.
+func (f *target) admit(s *state, r connector.LoadRequest) (*connector.Receipt, error) {
+	there, err := s.admit(r)
+	if err == nil && there == nil && replaces(r.Target) && s.Guard.Run != r.Target.Run {
+		err = fault.New(fault.Superseded, "run %s has prepared %s meanwhile", s.Guard.Run, f.shown)
+	}
+	return there, err
 }
 
 // write is a batch on its way into a target.
 type write struct {
 	connector.LoadRequest
 	encoded
-	receipt connector.Receipt
+	receipt   connector.Receipt
+	part      part // on a shelf: made before
+	confirmed bool
 }
 
 // put writes the data, then the state that makes it count.
@@ -73,8 +95,11 @@ func (d *Destination) put(ctx context.Context, f *target, s state, w *write) err
 	var err error
 	switch {
 	case f.folder:
-		var p part
-		if p, err = d.putPart(f, w); err == nil && p.Name != "" {
+		p := w.part
+		if f.shelf == nil {
+			p, err = d.putPart(ctx, f, w)
+		}
+		if err == nil && p.Name != "" {
 			if replaces(w.Target) {
 				s.Staged = append(s.Staged, p)
 			} else {
@@ -107,7 +132,7 @@ func (d *Destination) put(ctx context.Context, f *target, s state, w *write) err
 		return err
 	}
 	s.put(w.Partition, next)
-	return f.save(s)
+	return f.save(ctx, s)
 }
 
 // lengthFor gives the length behind which a batch goes. A file that was removed is begun anew when the partition is, too.
@@ -122,13 +147,14 @@ func (f *target) lengthFor(s state, w *write) (int64, error) {
 	return 0, f.gone(size, s.Length)
 }
 
-// confirm asks the caller whether the batch may count.
+// confirm asks the caller, once, whether the batch may count.
 func confirm(ctx context.Context, w *write) error {
-	if w.Confirm != nil {
+	if w.Confirm != nil && !w.confirmed {
 		if err := w.Confirm(w.refused); err != nil {
 			return err
 		}
 	}
+	w.confirmed = true
 	return ctx.Err()
 }
 
@@ -174,9 +200,12 @@ func (d *Destination) encode(f *target, s state, r connector.LoadRequest) (encod
 }
 
 // putPart writes a batch as a file of a folder; a batch without rows has none.
-func (d *Destination) putPart(f *target, w *write) (part, error) {
+func (d *Destination) putPart(ctx context.Context, f *target, w *write) (part, error) {
 	if w.rows == 0 {
 		return part{}, nil
+	}
+	if f.shelf != nil {
+		return d.shelvePart(ctx, f, w)
 	}
 	since := w.Claim.Base // seq counts from there, so that no name comes twice
 	if replaces(w.Target) {

@@ -40,7 +40,12 @@ func config(t testing.TB, dir string, m map[string]any) connector.Config {
 
 func openSource(t testing.TB, dir string, m map[string]any) connector.Source {
 	t.Helper()
-	s, err := file.Spec(blob.Local()).Source(t.Context(), config(t, dir, m))
+	return openSourceAt(t, blob.Local(), dir, m)
+}
+
+func openSourceAt(t testing.TB, openers blob.Openers, dir string, m map[string]any) connector.Source {
+	t.Helper()
+	s, err := file.Spec(openers).Source(t.Context(), config(t, dir, m))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,6 +171,38 @@ func sourceCase(ending string, encode func(conntest.Table) []byte, more map[stri
 	}
 }
 
+// urlCase reads by URL: a bucket in memory, or the file system.
+func urlCase(scheme, ending string, encode func(conntest.Table) []byte) conntest.SourceCase {
+	return conntest.SourceCase{
+		New: func(t *testing.T) conntest.Place {
+			openers, dir := blob.Local(), t.TempDir()
+			lead := map[string]string{"mem": "mem://place/in/", "file": "file://" + filepath.ToSlash(dir) + "/in/"}[scheme]
+			return conntest.Place{
+				Put: func(t *testing.T, tb conntest.Table) {
+					if scheme == "file" {
+						write(t, dir, "in/"+tb.Name+ending, encode(tb))
+						return
+					}
+					b := openBucket(t, openers, "mem://place")
+					must(t, b.Delete(t.Context(), "in/"+tb.Name+ending))
+					_, err := b.Create(t.Context(), "in/"+tb.Name+ending, pack(t, ending, encode(tb)))
+					must(t, err)
+				},
+				Open: func(t *testing.T) connector.Source {
+					return openSourceAt(t, openers, t.TempDir(), map[string]any{"path": lead + "{stream}" + ending, "split": "64B"})
+				},
+			}
+		},
+	}
+}
+
+func openBucket(t testing.TB, openers blob.Openers, place string) blob.Bucket {
+	t.Helper()
+	b, err := openers.Open(t.Context(), place)
+	must(t, err)
+	return b
+}
+
 func TestSource_Contract(t *testing.T) {
 	for name, c := range map[string]conntest.SourceCase{
 		"csv":         sourceCase(".csv", csvOf, nil),
@@ -175,6 +212,9 @@ func TestSource_Contract(t *testing.T) {
 		"ndjson.zst":  sourceCase(".ndjson.zst", ndjsonOf, nil),
 		"ndjson, cut": sourceCase(".jsonl", ndjsonOf, map[string]any{"split": "100B"}),
 		"json":        sourceCase(".json", arrayOf, nil),
+		"mem:// csv":  urlCase("mem", ".csv", csvOf),
+		"mem:// json": urlCase("mem", ".ndjson.gz", ndjsonOf),
+		"file:// csv": urlCase("file", ".csv", csvOf),
 	} {
 		t.Run(name, func(t *testing.T) { conntest.Source(t, c) })
 	}

@@ -2,6 +2,7 @@ package file
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -14,8 +15,8 @@ import (
 // stateVersion is the version of a target's state.
 const stateVersion = 1
 
-// state is what a target knows about itself: <file>.lockstep.json, or manifest.json in a folder. It is replaced as a whole, by a rename,
-// under the target's lock; what it does not name does not count. Readers of a folder take Files, in order.
+// state is what a target knows about itself: <file>.lockstep.json, or manifest.json in a folder. It is replaced as a whole, by a
+// rename under the target's lock, or in a bucket upon the version that was read; what it does not name does not count. Readers of a folder take Files, in order.
 type state struct {
 	Version int      `json:"version"`
 	Stream  string   `json:"stream"`
@@ -122,7 +123,10 @@ func (s *state) forget(but string) {
 }
 
 // read reads the target's state; one that was never written is empty.
-func (t *target) read() (state, error) {
+func (t *target) read(ctx context.Context) (state, error) {
+	if t.shelf != nil {
+		return t.readShelf(ctx)
+	}
 	data, err := t.root.ReadFile(t.statePath)
 	if errors.Is(err, fs.ErrNotExist) {
 		return state{Version: stateVersion}, nil
@@ -130,6 +134,10 @@ func (t *target) read() (state, error) {
 	if err != nil {
 		return state{}, t.classify(err, "read", t.statePath)
 	}
+	return t.parse(data)
+}
+
+func (t *target) parse(data []byte) (state, error) {
 	var s state
 	if err := json.Unmarshal(data, &s); err != nil {
 		return state{}, fault.New(fault.DataInvalid, "the receipts in %s are damaged: %w", t.statePath, err).
@@ -141,14 +149,19 @@ func (t *target) read() (state, error) {
 	return s, nil
 }
 
-// save replaces the target's state; when it answers nil, the state is durable.
-func (t *target) save(s state) error {
+// save replaces the target's state; when it answers nil, the state is durable. On a shelf it answers errFaster when the state is
+// another one than was read.
+func (t *target) save(ctx context.Context, s state) error {
 	s.Version = stateVersion
 	data, err := json.Marshal(s)
 	if err != nil {
 		return fault.New(fault.Internal, "encode receipts: %w", err)
 	}
-	return t.replace(t.statePath, append(data, '\n'))
+	data = append(data, '\n')
+	if t.shelf != nil {
+		return t.saveShelf(ctx, data)
+	}
+	return t.replace(t.statePath, data)
 }
 
 // byPlace orders partitions as the source has them: digits inside an id count as numbers, so that byte ranges come in order.

@@ -19,9 +19,11 @@ import (
 )
 
 // target is the files of one stream at the destination. Beside the data stand its state and a folder for the lock and for what is
-// staged. All paths are inside root.
+// staged. All paths are inside root; or, when there is a shelf, they are keys of its bucket, and the target is a folder.
 type target struct {
 	root      *os.Root
+	shelf     *shelf
+	etag      string // of the state as it was read; on a shelf
 	data      string // the file, or the folder with the parts
 	statePath string
 	side      string // folder
@@ -43,7 +45,7 @@ func (d *Destination) targetOf(name string) (*target, error) {
 		p = strings.ReplaceAll(p, streamMark, name)
 		shown = strings.ReplaceAll(shown, streamMark, name)
 	}
-	t := &target{root: d.root, data: strings.TrimSuffix(p, "/"), folder: strings.HasSuffix(d.c.Path, "/"), shown: shown}
+	t := &target{root: d.root, shelf: d.shelf, data: strings.TrimSuffix(p, "/"), folder: strings.HasSuffix(d.c.Path, "/"), shown: shown}
 	if t.folder {
 		t.statePath, t.side = path.Join(t.data, "manifest.json"), path.Join(t.data, ".lockstep")
 	} else {
@@ -55,12 +57,6 @@ func (d *Destination) targetOf(name string) (*target, error) {
 // openRoot opens the folder below which a destination writes, and the path in it. For an absolute path that is the nearest folder
 // that exists; for others the project's.
 func openRoot(dir, p string) (*os.Root, string, error) {
-	if local, ok := strings.CutPrefix(p, "file://"); ok && filepath.IsAbs(local) {
-		p = local
-	}
-	if strings.Contains(p, "://") {
-		return nil, "", fault.New(fault.ConfigInvalid, "%s: only local folders can be written", p).WithHint("write a path, or file:///folder/file")
-	}
 	if !filepath.IsAbs(p) {
 		if !filepath.IsLocal(p) {
 			return nil, "", input.Outside(p)
@@ -97,10 +93,35 @@ func openRoot(dir, p string) (*os.Root, string, error) {
 	return root, filepath.ToSlash(rel), nil
 }
 
-// lock makes this the only writer of the target among all processes until the answer is called.
+// change lets do change and save the target's state, alone among all writers: in the file system under a lock; on a shelf do is called
+// again, with the state as it is then, when another writer has saved first.
+func (t *target) change(ctx context.Context, do func(s state) error) error {
+	unlock, err := t.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for n := 0; ; n++ {
+		s, err := t.read(ctx)
+		if err == nil {
+			err = do(s)
+		}
+		if !errors.Is(err, errFaster) {
+			return err
+		}
+		if err := t.pause(ctx, n); err != nil {
+			return err
+		}
+	}
+}
+
+// lock makes this the only writer of the target among all processes until the answer is called; on a shelf, in this process.
 func (t *target) lock(ctx context.Context) (func(), error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if t.shelf != nil {
+		return t.shelf.lock(ctx, t.data)
 	}
 	if err := t.root.MkdirAll(t.side, 0o755); err != nil {
 		return nil, t.classify(err, "make", t.side)

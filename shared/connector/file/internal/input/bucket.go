@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/lockstep-data/lockstep/shared/blob"
@@ -26,7 +27,7 @@ func Local(name string) (local string, ok bool, err error) {
 		return name, true, nil
 	case scheme != "file":
 		return name, false, nil
-	case !path.IsAbs(rest):
+	case !filepath.IsAbs(rest):
 		return "", false, fault.New(fault.ConfigInvalid, "%s names no folder of this machine", name).WithHint("write a path, or file:///folder/file")
 	}
 	return rest, true, nil
