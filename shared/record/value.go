@@ -82,7 +82,7 @@ func AppendText(dst []byte, col arrow.Array, t Type, row int) []byte {
 	case *array.FixedSizeBinary:
 		return append(dst, uuidText(c.Value(row))...)
 	case *array.Date32:
-		return c.Value(row).ToTime().AppendFormat(dst, dateForm)
+		return AppendDate(dst, int64(c.Value(row)))
 	case *array.Time64:
 		return time.UnixMicro(int64(c.Value(row))).UTC().AppendFormat(dst, timeForm)
 	case *array.Timestamp:

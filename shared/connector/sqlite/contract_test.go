@@ -93,7 +93,7 @@ func stored(t *testing.T, typ record.Type, v any) any {
 	if record.Append(b, typ, v) != nil {
 		return v
 	}
-	return cells(b.NewArray(), typ)(0)
+	return storedCell(b.NewArray(), typ)
 }
 
 func TestSource_Contract(t *testing.T) {

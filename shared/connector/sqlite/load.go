@@ -126,7 +126,7 @@ func (w *writer) rows(ctx context.Context) error {
 		switch fates[i] {
 		case written:
 			w.names = append(w.names, col.Name)
-			w.feed.cells = append(w.feed.cells, cells(b.Rows.Column(i), col.Type))
+			w.feed.cells = append(w.feed.cells, cellOf(b.Rows.Column(i), col.Type))
 		case deadLetter:
 			refuseValues(refused, b, i, tb.name)
 		case toAdd, toWiden: // Prepare saw another schema
@@ -262,7 +262,7 @@ func (w *writer) protect(ctx context.Context) error {
 	rows := b.Rows()
 	w.names, w.feed = w.r.Target.Key, feed{hi: int(rows.NumRows())}
 	for i, c := range schema.Columns {
-		w.feed.cells = append(w.feed.cells, cells(rows.Column(i), c.Type))
+		w.feed.cells = append(w.feed.cells, cellOf(rows.Column(i), c.Type))
 	}
 	for row := range w.feed.hi {
 		w.feed.rows = append(w.feed.rows, int32(row))

@@ -77,7 +77,7 @@ func (f Format) field(out []byte, c column, row int) []byte {
 	case *array.String:
 		return f.text(out, col.Value(row))
 	case *array.Date32:
-		return f.plain(out, AppendDate(out, int64(col.Value(row))))
+		return f.plain(out, record.AppendDate(out, int64(col.Value(row))))
 	}
 	return f.plain(out, record.AppendText(out, c.cells, c.typ, row))
 }
@@ -141,7 +141,7 @@ func (f Format) objects(b record.Batch, skip []bool) []byte {
 			out = append(out, keys[i]...)
 			col := b.Rows.Column(i)
 			if d, ok := col.(*array.Date32); ok && !d.IsNull(row) {
-				out = append(AppendDate(append(out, '"'), int64(d.Value(row))), '"')
+				out = append(record.AppendDate(append(out, '"'), int64(d.Value(row))), '"')
 				continue
 			}
 			out = record.AppendJSON(out, col, c.Type, row)
@@ -149,31 +149,6 @@ func (f Format) objects(b record.Batch, skip []bool) []byte {
 		out = append(append(out, '}'), f.LineEnd...)
 	}
 	return out
-}
-
-// AppendDate appends a day, counted from 1970-01-01, as 2026-08-22.
-func AppendDate(out []byte, day int64) []byte {
-	// Years begin in March here, so that leap days come last; 719468 days lie between 0000-03-01 and 1970-01-01.
-	day += 719468
-	era := day / 146097
-	if day < 0 {
-		era = (day - 146096) / 146097
-	}
-	of := day - era*146097
-	year := (of - of/1460 + of/36524 - of/146096) / 365
-	of -= 365*year + year/4 - year/100
-	month := (5*of + 2) / 153
-	d := of - (153*month+2)/5 + 1
-	year += era * 400
-	if month += 3; month > 12 {
-		month -= 12
-		year++
-	}
-	if year < 0 || year > 9999 {
-		return fmt.Appendf(out, "%04d-%02d-%02d", year, month, d)
-	}
-	return append(out, byte('0'+year/1000), byte('0'+year/100%10), byte('0'+year/10%10), byte('0'+year%10), '-',
-		byte('0'+month/10), byte('0'+month%10), '-', byte('0'+d/10), byte('0'+d%10))
 }
 
 // Compress gives the text as a member of a file that is compressed so: none, gzip or zstd. Members behind each other are one file. The

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -57,16 +56,6 @@ func TestFormat_Rows(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, c.want)
 			}
 		})
-	}
-}
-
-func TestAppendDate(t *testing.T) {
-	first := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
-	for d := first; d.Year() < 10000; d = d.AddDate(0, 0, 13) {
-		got := string(encode.AppendDate(nil, d.Unix()/86400))
-		if want := d.Format("2006-01-02"); got != want {
-			t.Fatalf("got %s, want %s", got, want)
-		}
 	}
 }
 
