@@ -157,7 +157,7 @@ func checkKey(t connector.Target, i int) fault.Problems {
 	}
 	for _, k := range t.Key {
 		if _, ok := t.Schema.Type(k); !ok {
-			hint := ""
+			hint := "give the stream a key of columns that it has"
 			if near := fault.Nearest(k, t.Schema.Names()); near != "" {
 				hint = "did you mean " + near + "?"
 			}

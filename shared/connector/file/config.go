@@ -12,6 +12,7 @@ import (
 	"github.com/lockstep-data/lockstep/shared/connector/file/internal/input"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
+	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/setting"
 )
 
@@ -233,7 +234,7 @@ func (c *checker) characters() {
 			continue
 		}
 		if other, twice := seen[b]; twice && (key != keyEscape || other != keyQuote) {
-			c.add(key, "contradiction", "", "%s and %s are the same character", other, key)
+			c.add(key, "contradiction", "give one of them another character", "%s and %s are the same character", other, key)
 		}
 		seen[b] = key
 	}
@@ -246,6 +247,10 @@ func (c *checker) columns() {
 	}
 	seen := map[any]bool{}
 	for _, n := range names {
+		name, _ := n.(string)
+		if record.Reserved(name) {
+			c.add(keyColumns, "bad_column", "give the column another name", "the name %q is kept for Lockstep's own use", name)
+		}
 		if seen[n] || n == "" {
 			c.add(keyColumns, "bad_column", "each name must be there once", "the name %q is empty or comes twice", n)
 		}

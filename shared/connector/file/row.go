@@ -21,6 +21,9 @@ const maxRaw = 4096
 // unknown is what a decoder writes for bytes that its encoding does not know.
 var unknown = []byte("\ufffd")
 
+// noFields is what is wrong with a record when the stream has no column.
+const noFields = "no record of the stream has a field"
+
 // row puts the values of records into columns.
 type row struct {
 	r          *reader
@@ -119,10 +122,10 @@ func (w *row) fill(ctx context.Context) *record.Reject {
 		return w.reject(ctx, "the record holds bytes that its encoding does not know (set another encoding)")
 	}
 	switch {
-	case len(w.cols) == 0:
-		return w.reject(ctx, "no record of the stream has a field")
 	case w.dec != nil:
 		return w.fillJSON(ctx)
+	case len(w.cols) == 0:
+		return w.reject(ctx, noFields)
 	}
 	return w.fillCSV(ctx)
 }
@@ -160,6 +163,9 @@ func (w *row) fillJSON(ctx context.Context) *record.Reject {
 	fields, err := w.dec.Decode(w.r.text.Record())
 	if err != nil {
 		return w.reject(ctx, err.Error())
+	}
+	if len(w.cols) == 0 {
+		return w.reject(ctx, noFields)
 	}
 	for i := range fields {
 		f := &fields[i]

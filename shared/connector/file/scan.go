@@ -6,6 +6,7 @@ import (
 	"hash"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/lockstep-data/lockstep/shared/connector/file/internal/cell"
 	"github.com/lockstep-data/lockstep/shared/connector/file/internal/input"
@@ -201,7 +202,8 @@ func (sc *scanner) lookJSON(b []byte) error {
 		col := f.Column
 		if col < 0 {
 			if len(sc.out.guesses) >= maxColumns {
-				return fault.New(fault.DataInvalid, "file %s: the objects have more than %d different names", sc.info.Name, maxColumns)
+				return fault.New(fault.DataInvalid, "file %s: the objects have more than %d different names", sc.info.Name, maxColumns).
+					WithHint("names that are data belong into values: an array of objects with a name and a value")
 			}
 			if col = sc.dec.Add(string(f.Name)); col == len(sc.out.guesses) {
 				sc.out.guesses = append(sc.out.guesses, cell.Guess{})
@@ -244,8 +246,9 @@ func (s *Source) schemaOf(files []scanned, stream job.Stream) (record.Schema, er
 	for _, f := range files {
 		for i, n := range f.names {
 			if _, known := at[n]; !known {
-				if record.Reserved(n) || n == "" {
-					return schema, fault.New(fault.DataInvalid, "a record has a field named %q, which cannot be a column", n)
+				if record.Reserved(n) || n == "" || strings.ContainsRune(n, 0) {
+					return schema, fault.New(fault.DataInvalid, "a record has a field named %q, which cannot be a column", n).
+						WithHint("rename the field in the file")
 				}
 				at[n] = len(guesses)
 				guesses = append(guesses, cell.Guess{})

@@ -108,7 +108,7 @@ func (s *Source) open(ctx context.Context, o opening, h header) (*text, error) {
 		t.records = l
 	default:
 		if o.offset > 0 {
-			t.records = jsonl.ResumeElements(w, line, s.c.maxRecord)
+			t.records = jsonl.ResumeElements(w, line, s.c.Records, s.c.maxRecord)
 		} else {
 			t.records = jsonl.NewElements(w, line, s.c.Records, s.c.maxRecord)
 		}
@@ -155,7 +155,12 @@ func (s *Source) header(ctx context.Context, name string, partial bool) (header,
 		return h, nil
 	}
 	if p := sc.Problem(); p != "" {
-		return h, fault.New(fault.DataInvalid, "file %s: the header, line %d, cannot be read: %s", name, sc.Line(), p)
+		return h, fault.New(fault.DataInvalid, "file %s: the header, line %d, cannot be read: %s", name, sc.Line(), p).
+			WithHint("set quote, escape, lazy_quotes, delimiter, comment or max_record as the file is written")
+	}
+	if n := len(sc.Fields()); n > maxColumns {
+		return h, fault.New(fault.DataInvalid, "file %s: the header has %d columns, %d are allowed", name, n, maxColumns).
+			WithHint("is the delimiter the right one?")
 	}
 	for _, f := range sc.Fields() {
 		cell := sc.Record()[f.Lo:f.Hi]

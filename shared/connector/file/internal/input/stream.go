@@ -297,7 +297,7 @@ func damaged(name string, err error) error {
 	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, zstd.ErrMagicMismatch) {
 		return fault.New(fault.DataInvalid, "file %s is not compressed as its name says: %w", name, err).WithHint("set compression: none, gzip or zstd")
 	}
-	return fault.New(fault.DataInvalid, "file %s %s: %w", name, what, err)
+	return fault.New(fault.DataInvalid, "file %s %s: %w", name, what, err).WithHint("fetch or write the file again")
 }
 
 // wide says whether a file begins with a mark of UTF-16, so that offsets of its text are not those of the file.

@@ -44,7 +44,8 @@ type Decoder struct {
 	b       []byte
 	i       int
 	depth   int
-	keys    [][]byte // of the nested objects that are open
+	keys    [][]byte        // of the nested objects that are open
+	others  map[string]bool // names of this object that are not among the decoder's, once they are more than a few
 }
 
 // NewDecoder makes a decoder for objects with the given names.
@@ -90,6 +91,7 @@ func syntax(what string, b []byte, i int) error {
 // Decode takes one object apart; b is valid UTF-8. Fields and their values are valid until the next call or until b changes.
 func (d *Decoder) Decode(b []byte) ([]Field, error) {
 	d.b, d.i, d.depth, d.fields, d.keys = b, 0, 0, d.fields[:0], d.keys[:0]
+	d.others = nil
 	d.object++
 	if cap(d.scratch) < len(b) {
 		d.scratch = make([]byte, 0, max(len(b), 4096)) // nothing that is unescaped grows, so values never move
@@ -166,15 +168,40 @@ func (d *Decoder) name(expected int) (Field, error) {
 	if len(d.fields) >= maxNames {
 		return Field{}, fmt.Errorf("the object has more than %d names", maxNames)
 	}
-	for _, f := range d.fields {
-		if f.Column < 0 && bytes.Equal(f.Name, text) {
-			return Field{}, fmt.Errorf("the name %q comes twice", text)
-		}
+	if d.unknown(text) {
+		return Field{}, fmt.Errorf("the name %q comes twice", text)
 	}
 	return Field{Column: -1, Name: text}, nil
 }
 
-// maxNames bounds the names of one object: each is compared with those before it.
+// unknown notes a name that is not among the decoder's, and says whether the object has it before.
+func (d *Decoder) unknown(name []byte) bool {
+	if d.others == nil {
+		n := 0
+		for _, f := range d.fields {
+			if f.Column < 0 {
+				if bytes.Equal(f.Name, name) {
+					return true
+				}
+				n++
+			}
+		}
+		if n < few {
+			return false
+		}
+		d.others = make(map[string]bool, 4*few)
+		for _, f := range d.fields {
+			if f.Column < 0 {
+				d.others[string(f.Name)] = true
+			}
+		}
+	}
+	twice := d.others[string(name)]
+	d.others[string(name)] = true
+	return twice
+}
+
+// maxNames bounds the names of one object.
 const maxNames = 10_000
 
 // value reads a member's value.
@@ -273,6 +300,7 @@ func (d *Decoder) nested() error {
 	end := open + 2 // { } and [ ] lie two apart
 	d.keep(open)
 	level := len(d.keys)
+	var many map[string]bool // the keys, once they are more than a few
 	defer func() { d.keys = d.keys[:level] }()
 	if d.space(); d.at(end) {
 		d.put(end)
@@ -282,6 +310,9 @@ func (d *Decoder) nested() error {
 		d.space()
 		if open == '{' {
 			if err := d.nestedName(level); err != nil {
+				return err
+			}
+			if err := d.unique(level, &many); err != nil {
 				return err
 			}
 		}
@@ -319,11 +350,6 @@ func (d *Decoder) nestedName(level int) error {
 	if len(d.keys)-level >= maxNames {
 		return fmt.Errorf("the object has more than %d names", maxNames)
 	}
-	for _, k := range d.keys[level:] {
-		if bytes.Equal(k, key) {
-			return fmt.Errorf("the name %q comes twice", key)
-		}
-	}
 	d.keys = append(d.keys, key)
 	d.scratch = append(d.scratch, d.b[from:d.i]...)
 	if d.space(); !d.at(':') {
@@ -331,6 +357,35 @@ func (d *Decoder) nestedName(level int) error {
 	}
 	d.put(':')
 	d.space()
+	return nil
+}
+
+// few names of an object are compared with each other; more are looked up.
+const few = 32
+
+// unique says that the last key of the object whose keys begin at level is there before.
+func (d *Decoder) unique(level int, many *map[string]bool) error {
+	keys := d.keys[level:]
+	last := keys[len(keys)-1]
+	twice := false
+	switch {
+	case len(keys) <= few:
+		for _, k := range keys[:len(keys)-1] {
+			twice = twice || bytes.Equal(k, last)
+		}
+	case *many == nil:
+		*many = make(map[string]bool, 4*few)
+		for _, k := range keys[:len(keys)-1] {
+			(*many)[string(k)] = true
+		}
+		fallthrough
+	default:
+		twice = (*many)[string(last)]
+		(*many)[string(last)] = true
+	}
+	if twice {
+		return fmt.Errorf("the name %q comes twice", last)
+	}
 	return nil
 }
 

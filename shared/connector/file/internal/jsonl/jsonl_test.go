@@ -151,7 +151,8 @@ func read(s scanner) []string {
 		}
 	}
 	if s.Err() != nil {
-		out = append(out, s.Err().Error())
+		what, _, _ := strings.Cut(s.Err().Error(), " (") // without the hint
+		out = append(out, what)
 	}
 	return out
 }
@@ -209,6 +210,10 @@ func TestElements_Next(t *testing.T) {
 		"path with $":        {`{"items":[{"a":1}]}`, "$.items", []string{`1:{"a":1}`}},
 		"no such path":       {`{"items":[]}`, "rows", []string{`line 1: the object has no name "rows"`}},
 		"path to no array":   {`{"rows":1}`, "rows", []string{`line 1: '1' stands where an array of objects must begin`}},
+		"behind the end":     {`[{"a":1}] [{"a":2}]`, "", []string{`1:{"a":1}`, "line 1: '[' stands behind the array's end"}},
+		"behind a path":      {"{\"x\":{\"y\":[{}],\"z\":1}\n,\"w\":[]}\n{}", "x.y", []string{"1:{}", "line 3: '{' stands behind the object's end"}},
+		"path cut off":       {`{"x":{"y":[{}],"z":1}`, "x.y", []string{"1:{}", "line 1: the file ends inside an object: it was cut off"}},
+		"path twice":         {`{"x":{"y":[{}],"y":[]}}`, "x.y", []string{"1:{}", `line 1: the name "y" comes twice`}},
 		"cut off":            {`[{"a":1},`, "", []string{`1:{"a":1}`, "line 1: nothing follows a comma of the array"}},
 		"cut off in a value": {`[{"a":1},{"b`, "", []string{`1:{"a":1}`, "line 1: the file ends inside a value: it was cut off"}},
 		"not closed":         {`[{"a":1}`, "", []string{`1:{"a":1}`, "line 1: the file ends inside an array: it was cut off"}},
@@ -233,7 +238,7 @@ func TestElements_Resume(t *testing.T) {
 		all := 0
 		for s.Next() {
 			all++
-			rest := jsonl.ResumeElements(window.New(strings.NewReader(in[s.Offset():]), s.Offset()), 1, 100)
+			rest := jsonl.ResumeElements(window.New(strings.NewReader(in[s.Offset():]), s.Offset()), 1, "", 100)
 			if got := read(rest); len(got) != 3-all {
 				t.Errorf("behind %d: %v", all, got)
 			}

@@ -2,6 +2,7 @@ package jsonl
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -101,7 +102,8 @@ func (s *Lines) tooLong(b []byte) {
 
 // Elements goes through the objects of an array, or through objects that follow each other. Not safe for concurrent use.
 type Elements struct {
-	max     int // bytes of a record
+	max     int      // bytes of a record
+	path    []string // the names under which the array stands
 	w       *window.Window
 	record  []byte
 	problem string
@@ -113,9 +115,9 @@ type Elements struct {
 	err     error
 }
 
-// ResumeElements makes a scanner that goes on with a window behind an element, with objects of at most max bytes.
-func ResumeElements(w *window.Window, line int64, max int) *Elements {
-	s := &Elements{max: max, w: w, next: line}
+// ResumeElements makes a scanner that goes on with a window behind an element; the rest is as for NewElements.
+func ResumeElements(w *window.Window, line int64, path string, max int) *Elements {
+	s := &Elements{max: max, path: names(path), w: w, next: line}
 	c, ok := s.peek()
 	s.inside, s.over = ok && (c == ',' || c == ']'), !ok
 	return s
@@ -124,13 +126,11 @@ func ResumeElements(w *window.Window, line int64, max int) *Elements {
 // NewElements makes a scanner of objects with at most max bytes. The window, at the beginning of a text, is opened at the array that path
 // names, as in data.items; "" is the outermost value.
 func NewElements(w *window.Window, line int64, path string, max int) *Elements {
-	s := &Elements{max: max, w: w, next: line}
+	s := &Elements{max: max, path: names(path), w: w, next: line}
 	s.first = true
-	if path != "" {
-		for _, name := range strings.Split(strings.TrimPrefix(path, "$."), ".") {
-			if s.err = s.descend(name); s.err != nil {
-				return s
-			}
+	for _, name := range s.path {
+		if s.err = s.descend(name); s.err != nil {
+			return s
 		}
 	}
 	switch c, ok := s.peek(); {
@@ -140,9 +140,28 @@ func NewElements(w *window.Window, line int64, path string, max int) *Elements {
 		s.skip(1)
 		s.inside = true
 	case c != '{' || path != "":
-		s.err = fault.New(fault.DataInvalid, "line %d: %q stands where an array of objects must begin", s.next, c)
+		s.err = s.shape("%q stands where an array of objects must begin", c)
 	}
 	return s
+}
+
+// names takes a path apart; "" has none.
+func names(path string) []string {
+	if path == "" {
+		return nil
+	}
+	return strings.Split(strings.TrimPrefix(path, "$."), ".")
+}
+
+// shape is the error for a text that is not an array of objects.
+func (s *Elements) shape(format string, args ...any) error {
+	return fault.New(fault.DataInvalid, "line %d: %s", s.next, fmt.Sprintf(format, args...)).
+		WithHint("the file must be one array of objects; objects on lines of their own are format: ndjson, and records names an array inside an object")
+}
+
+// cutOff is the error for a text that ends too early.
+func (s *Elements) cutOff(inside string) error {
+	return fault.New(fault.DataInvalid, "line %d: the file ends inside %s: it was cut off", s.next, inside).WithHint("fetch or write the file again")
 }
 
 // Record gives the element's text, valid until the next call; one that is too long gives its beginning.
@@ -169,7 +188,79 @@ func (s *Elements) More() bool {
 	if !ok {
 		return s.inside // an error follows
 	}
-	return !s.inside || c != ']'
+	if s.inside && c == ']' {
+		s.close()
+		return false
+	}
+	return true
+}
+
+// close reads behind the array: nothing may stand there but the rest of the objects that the array is in, else it would be lost.
+func (s *Elements) close() {
+	s.over = true
+	s.skip(1)
+	for level := len(s.path) - 1; level >= 0 && s.err == nil; level-- {
+		for {
+			c, ok := s.peek()
+			switch {
+			case !ok:
+				s.err = s.cutOff("an object")
+			case c == '}':
+				s.skip(1)
+			case c != ',':
+				s.err = s.shape("%q stands where a comma or the object's end must be", c)
+			default:
+				s.skip(1)
+				s.other(s.path[level])
+				if s.err == nil {
+					continue
+				}
+			}
+			break
+		}
+	}
+	what := "array"
+	if len(s.path) > 0 {
+		what = "object"
+	}
+	if c, ok := s.peek(); ok && s.err == nil {
+		s.err = s.shape("%q stands behind the %s's end", c, what)
+	}
+}
+
+// other passes over a member of an object, which must not be the one that was read.
+func (s *Elements) other(read string) {
+	name, err := s.name()
+	if s.err = err; err == nil && name == read {
+		s.err = s.shape("the name %q comes twice", name)
+	}
+	if s.err == nil {
+		s.passLong()
+	}
+}
+
+// name reads the name of a member up to its value.
+func (s *Elements) name() (string, error) {
+	if c, ok := s.peek(); !ok {
+		return "", s.cutOff("an object")
+	} else if c != '"' {
+		return "", s.shape("%q stands where a name must be", c)
+	}
+	n, fits := s.valueEnd()
+	if s.err != nil || !fits {
+		return "", s.shape("a name is not closed")
+	}
+	var name string
+	if err := json.Unmarshal(s.w.Bytes()[:n], &name); err != nil {
+		return "", s.shape("a name is not text as JSON writes it")
+	}
+	s.skip(n)
+	if c, ok := s.peek(); !ok || c != ':' {
+		return "", s.shape("a colon is missing behind a name")
+	}
+	s.skip(1)
+	s.peek()
+	return name, nil
 }
 
 // Err is the error that ended the stream, nil at its proper end.
@@ -191,19 +282,22 @@ func (s *Elements) Next() bool {
 	c, ok := s.peek()
 	switch {
 	case !ok && s.inside:
-		s.err = fault.New(fault.DataInvalid, "line %d: the file ends inside an array: it was cut off", s.next)
+		s.err = s.cutOff("an array")
 		return false
-	case !ok || c == ']' && s.inside:
+	case !ok:
 		s.over = true
+		return false
+	case c == ']' && s.inside:
+		s.close()
 		return false
 	case s.inside && !s.first:
 		if c != ',' {
-			s.err = fault.New(fault.DataInvalid, "line %d: %q stands where a comma or the array's end must be", s.next, c)
+			s.err = s.shape("%q stands where a comma or the array's end must be", c)
 			return false
 		}
 		s.skip(1)
 		if c, ok = s.peek(); !ok || c == ']' {
-			s.err = fault.New(fault.DataInvalid, "line %d: nothing follows a comma of the array", s.next)
+			s.err = s.shape("nothing follows a comma of the array")
 			return false
 		}
 	}
@@ -236,7 +330,7 @@ func (s *Elements) valueEnd() (int, bool) {
 		var e ender
 		if n, done := e.feed(b); done {
 			if n == 0 {
-				s.err = fault.New(fault.DataInvalid, "line %d: %w", s.next, syntax("a value", b, 0))
+				s.err = s.shape("%q stands where an object must be", b[0])
 			}
 			return n, n <= s.max
 		}
@@ -247,7 +341,7 @@ func (s *Elements) valueEnd() (int, bool) {
 			if e.scalar {
 				return len(b), true
 			}
-			s.err = fault.New(fault.DataInvalid, "line %d: the file ends inside a value: it was cut off", s.next)
+			s.err = s.cutOff("a value")
 			return 0, true
 		}
 	}
@@ -263,7 +357,7 @@ func (s *Elements) passLong() {
 			return
 		}
 	}
-	s.err = fault.New(fault.DataInvalid, "line %d: the file ends inside a value: it was cut off", s.next)
+	s.err = s.cutOff("a value")
 }
 
 // ender finds the end of a value in pieces of it.
@@ -316,8 +410,9 @@ func (e *ender) feed(b []byte) (int, bool) {
 
 // descend enters the object at the window's start and stops before the value of a name.
 func (s *Elements) descend(name string) error {
+	const hint = "set records to the names that lead to the array, as in data.items"
 	if c, ok := s.peek(); !ok || c != '{' {
-		return fault.New(fault.NotFound, "line %d: there is no object with the name %q", s.next, name)
+		return fault.New(fault.NotFound, "line %d: there is no object with the name %q", s.next, name).WithHint(hint)
 	}
 	s.skip(1)
 	for {
@@ -327,20 +422,11 @@ func (s *Elements) descend(name string) error {
 			c, ok = s.peek()
 		}
 		if !ok || c != '"' {
-			return fault.New(fault.NotFound, "line %d: the object has no name %q", s.next, name)
+			return fault.New(fault.NotFound, "line %d: the object has no name %q", s.next, name).WithHint(hint)
 		}
-		n, fits := s.valueEnd()
-		if s.err != nil || !fits {
-			return fault.New(fault.DataInvalid, "line %d: a name is not closed", s.next)
-		}
-		found := string(s.w.Bytes()[1:n-1]) == name
-		s.skip(n)
-		if c, ok = s.peek(); !ok || c != ':' {
-			return fault.New(fault.DataInvalid, "line %d: a colon is missing behind a name", s.next)
-		}
-		s.skip(1)
-		if s.peek(); found {
-			return nil
+		found, err := s.name()
+		if err != nil || found == name {
+			return err
 		}
 		if s.passLong(); s.err != nil {
 			return s.err
