@@ -29,7 +29,8 @@ func (c *checker) templates(s *state) {
 		if slices.Contains(apart, name) {
 			continue
 		}
-		c.template(s, s.at+"/"+name, name, v, "")
+		t := &template{checker: c, state: s, field: name}
+		t.check(s.at+"/"+name, v)
 	}
 	for _, list := range []string{"Choices", "Catch"} {
 		items, _ := s.fields.fields[list].([]any)
@@ -47,31 +48,32 @@ func (c *checker) templates(s *state) {
 				if name == "Assign" {
 					c.assign(s, at+"/Assign", v)
 				}
-				c.template(s, at+"/"+name, name, v, list)
+				t := &template{checker: c, state: s, field: name, within: list}
+				t.check(at+"/"+name, v)
 			}
 		}
 	}
 }
 
-// template checks a field; within is Choices or Catch when it stands there.
-func (c *checker) template(s *state, at, field string, v any, within string) {
-	t := &template{checker: c, state: s, field: field, within: within}
+// template is a field that may hold expressions, paths or functions.
+type template struct {
+	*checker
+	state  *state
+	field  string
+	within string // Choices or Catch when it stands in one of their elements
+}
+
+func (t *template) check(at string, v any) {
 	switch {
-	case s.jsonata:
+	case t.state.jsonata:
 		t.expressions(at, v)
-	case slices.Contains(payloads, field):
+	case slices.Contains(payloads, t.field):
 		t.payload(at, v)
-	case strings.HasSuffix(field, "Path"):
+	case strings.HasSuffix(t.field, "Path"):
 		if text, ok := v.(string); ok {
 			t.reads(at, text)
 		}
 	}
-}
-
-type template struct {
-	*checker
-	state         *state
-	field, within string
 }
 
 // expressions checks the texts {% … %} of a value.
