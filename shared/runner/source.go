@@ -13,8 +13,9 @@ import (
 // incremental one goes on behind its checkpoints in any new run. In both cases the source must be as it was.
 func (r *Runner) worthContinuing(ctx context.Context, row store.Run, died bool) (bool, error) {
 	plan, err := r.Env.Plan(ctx, row.Job, row.ID)
-	if fault.Has(err, fault.NotFound) {
-		return died, nil // it ended before it had a plan
+	if fault.Has(err, fault.NotFound) { // it ended before it had a plan, or the plan has vanished
+		moved, err := r.Env.Moved(ctx, row.Job, row.ID)
+		return died && !moved, err
 	}
 	if err != nil {
 		return false, err

@@ -106,6 +106,26 @@ func (e *Env) Plan(ctx context.Context, jobKey, run string) (*Plan, error) {
 	return e.remember(key, p), nil
 }
 
+// Moved says whether a run has committed a batch.
+func (e *Env) Moved(ctx context.Context, jobKey, run string) (bool, error) {
+	checkpoints, err := e.Protocol.Store.Checkpoints(ctx, jobKey, "")
+	if err != nil {
+		return false, err
+	}
+	parts, err := e.Protocol.Store.Partitions(ctx, jobKey, run)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range parts {
+		for _, c := range checkpoints {
+			if p.Counters.Batches > 0 && c.Stream == p.Stream && c.Partition == p.Partition && c.Run == run {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
 // MakePlan stores the plan unless the run has one already, and answers the one that counts.
 func (e *Env) MakePlan(ctx context.Context, jobKey string, p *Plan) (*Plan, error) {
 	p.Version = PlanVersion

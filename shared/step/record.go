@@ -128,9 +128,18 @@ func (t *Turn) KeepMissing(ctx context.Context, stream string) error {
 	return err
 }
 
-// MissingKept says whether KeepMissing was called in this run.
-func (t *Turn) MissingKept(ctx context.Context, stream string) (bool, error) {
-	return t.Blobs.Exists(ctx, t.missingKey(stream))
+// MissingKept says why the run must not delete what is missing from the stream: KeepMissing was called, or nobody can tell, since the run's
+// objects are gone. "" when it may.
+func (t *Turn) MissingKept(ctx context.Context, stream string) (string, error) {
+	kept, err := t.Blobs.Exists(ctx, t.missingKey(stream))
+	if err != nil || kept {
+		return "records failed whose key could not be read", err
+	}
+	there, err := t.Blobs.Exists(ctx, planKey(t.Call.Job, t.Call.Run))
+	if err != nil || there {
+		return "", err
+	}
+	return "the run's objects have vanished, which say whether records failed whose key could not be read", nil
 }
 
 func (t *Turn) missingKey(stream string) string {

@@ -45,6 +45,9 @@ func (d *database) fault(ctx context.Context, action string, err error) error {
 		return fmt.Errorf("%s in %s: %w", action, d.shown, err)
 	}
 	primary := e.Code() & 0xff
+	if e.Code() == lib.SQLITE_IOERR_SHMSIZE { // the index of its log finds no room
+		primary = lib.SQLITE_FULL
+	}
 	code, known := codes[primary]
 	if !known {
 		return fault.New(fault.Internal, "%s in %s: %w", action, d.shown, err)

@@ -203,11 +203,11 @@ func drained(ctx context.Context, t *step.Turn, s step.StreamPlan) (bool, error)
 
 // deleting says whether what is missing may be deleted: not when a record failed whose key is unknown, since it may be among them.
 func deleting(ctx context.Context, t *step.Turn, s step.StreamPlan) (bool, error) {
-	kept, err := t.MissingKept(ctx, s.Stream.Name)
-	if err != nil || !kept {
-		return !kept, err
+	why, err := t.MissingKept(ctx, s.Stream.Name)
+	if err != nil || why == "" {
+		return true, err
 	}
-	notice := fmt.Sprintf("stream %s: nothing was deleted, since records failed whose key could not be read", s.Stream.Name)
+	notice := fmt.Sprintf("stream %s: nothing was deleted, since %s", s.Stream.Name, why)
 	_, err = t.Protocol.Store.UpdateRun(ctx, store.RunChange{Job: t.Call.Job, ID: t.Call.Run, Notices: []string{notice}})
 	return false, err
 }

@@ -43,6 +43,9 @@ func run(ctx context.Context, t *step.Turn) (stage.PlanResult, error) {
 	p, err := t.Plan(ctx, t.Call.Job, t.Call.Run)
 	if fault.Has(err, fault.NotFound) {
 		if p, err = build(ctx, t); err == nil {
+			err = begun(ctx, t)
+		}
+		if err == nil {
 			p, err = t.MakePlan(ctx, t.Call.Job, p)
 		}
 	}
@@ -68,6 +71,16 @@ func run(ctx context.Context, t *step.Turn) (stage.PlanResult, error) {
 	}
 	t.Log.InfoContext(ctx, "planned", "run_id", t.Call.Run, "step", "plan", "partitions", len(result.Partitions), "leg", t.Call.Leg)
 	return result, record(ctx, t, len(result.Partitions))
+}
+
+// begun refuses a run that has loaded batches by a plan that is gone: what it noted beside the plan is gone too, and the source may be
+// another one by now.
+func begun(ctx context.Context, t *step.Turn) error {
+	moved, err := t.Moved(ctx, t.Call.Job, t.Call.Run)
+	if err == nil && moved {
+		err = fault.New(fault.NotFound, "the objects of run %s have vanished, and it has loaded batches", t.Call.Run).WithHint("start over with --new; nothing is lost")
+	}
+	return err
 }
 
 // build asks the source for each stream of the run.

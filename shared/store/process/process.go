@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/gofrs/flock"
 
@@ -32,7 +33,7 @@ type Holder struct {
 }
 
 // Hold makes a holder with a token that nobody had before, and removes the files of processes that ended. Errors: AuthDenied (the
-// folder cannot be made or written), Internal.
+// folder cannot be made or written), QuotaExceeded, Internal.
 func Hold(dir string) (*Holder, error) {
 	host, err := os.Hostname()
 	if err != nil {
@@ -40,7 +41,7 @@ func Hold(dir string) (*Holder, error) {
 	}
 	folder := holders(dir)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, fault.New(fault.AuthDenied, "make folder %s: %w", folder, err).WithHint("check the folder and its permissions")
+		return nil, denied("make folder", folder, err)
 	}
 	if err := sweep(folder); err != nil {
 		return nil, err
@@ -60,6 +61,14 @@ func Hold(dir string) (*Holder, error) {
 		}
 	}
 	return nil, fault.New(fault.Transient, "files in %s vanish while they are made", folder)
+}
+
+// denied is an error of the file system: it is full, or may not be used.
+func denied(action, path string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fault.New(fault.QuotaExceeded, "%s %s: %w", action, path, err).WithHint("the disk is full: free some space and run again; nothing is lost")
+	}
+	return fault.New(fault.AuthDenied, "%s %s: %w", action, path, err).WithHint("the folder must be on a local file system, and writable")
 }
 
 // ID is local:<host>:<token>, what stands in a lock's Holder.
@@ -83,7 +92,7 @@ func take(path string) (*flock.Flock, error) {
 	file := flock.New(path)
 	locked, err := file.TryLock()
 	if err != nil {
-		return nil, fault.New(fault.AuthDenied, "lock %s: %w", path, err).WithHint("the folder must be on a local file system and writable")
+		return nil, denied("lock", path, err)
 	}
 	if !locked {
 		return nil, nil

@@ -35,6 +35,10 @@ func isBusy(err error) bool {
 
 // classify gives the code and the advice for a result code of SQLite.
 func classify(result int) (fault.Code, string) {
+	const full = "the disk is full: free some space and run again; nothing is lost"
+	if result == sqlite3.SQLITE_IOERR_SHMSIZE { // the index of the log finds no room
+		return fault.QuotaExceeded, full
+	}
 	switch result & 0xff { // the rest says where it happened
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return fault.Transient, "another process keeps it busy; try again"
@@ -45,7 +49,7 @@ func classify(result int) (fault.Code, string) {
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH:
 		return fault.AuthDenied, "check that the file and its folder can be read and written"
 	case sqlite3.SQLITE_FULL:
-		return fault.QuotaExceeded, "the disk is full: free some space and run again; nothing is lost"
+		return fault.QuotaExceeded, full
 	case sqlite3.SQLITE_TOOBIG:
 		return fault.DataInvalid, "a value is too long to be stored"
 	}

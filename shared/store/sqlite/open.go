@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -41,6 +42,9 @@ func prepare(path string) (string, error) {
 }
 
 func notOpened(action, path string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fault.New(fault.QuotaExceeded, "%s state file %s: %w", action, path, err).WithHint("the disk is full: free some space and run again; nothing is lost")
+	}
 	return fault.New(fault.AuthDenied, "%s state file %s: %w", action, path, err).WithHint("check the path and its permissions, or choose another with the state's path")
 }
 
