@@ -99,6 +99,9 @@ func (s *variables) assign(vars map[string]any) int {
 
 // context builds the context object (specification, "The Context Object").
 func (v *visit) context() map[string]any {
+	if v.run.context != nil {
+		return v.run.context
+	}
 	state := map[string]any{"Name": v.state.Name, "EnteredTime": stamp(v.entered)}
 	switch v.state.Type {
 	case TypeTask, TypeMap, TypeParallel:

@@ -39,6 +39,9 @@ func (v *visit) distributed(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v.trace != nil {
+		return v.trace.mockedMap(m, tolerated)
+	}
 	mapRun := fmt.Sprintf("%s:%d", childID(v.run.exec.StateMachine.ID, v.label()), v.id)
 	v.emit(Event{Type: "MapRunStarted", MapRun: mapRun})
 	prev := v.prev

@@ -165,6 +165,7 @@ type run struct {
 	cancel  context.CancelCauseFunc
 
 	execution, stateMachine map[string]any // of the context object
+	context                 map[string]any // the whole of it, given to TestState; nil: it is made
 
 	variables atomic.Int64 // bytes of all that are assigned
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/lockstep-data/lockstep/shared/asl/internal/jsonata"
 )
@@ -26,6 +27,9 @@ func (v *visit) mapState(ctx context.Context) (any, error) {
 	workers, err := v.concurrency(effective, MaxConcurrency)
 	if err != nil {
 		return nil, err
+	}
+	if v.trace != nil {
+		return v.trace.mockedMap(m, tolerance{})
 	}
 	return v.inline(ctx, effective, items, workers)
 }
@@ -51,7 +55,6 @@ func (v *visit) items(effective any) ([]any, error) {
 	if failed := m.Items.wantType(value, "array"); failed != nil {
 		return nil, v.failed(failed)
 	}
-	v.trace.note("afterItems", value)
 	return value.([]any), v.limit(value)
 }
 
@@ -66,7 +69,7 @@ func (v *visit) itemsAt(effective any) ([]any, error) {
 	}
 	items, ok := value.([]any)
 	if !ok {
-		return nil, v.broken("Reference path \"%s\" must point to array.", p.text)
+		return nil, v.broken("Reference path \"%s\" must point to array.", strings.Replace(p.text, "$$", "$", 1))
 	}
 	v.trace.note("afterItemsPath", value)
 	return items, nil

@@ -8,6 +8,9 @@ func (v *visit) parallel(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v.trace != nil {
+		return v.trace.mocked()
+	}
 	started := v.emit(Event{Type: "ParallelStateStarted"})
 	f := v.fanout(ctx, started)
 	at := &v.walker.at

@@ -12,6 +12,9 @@ import (
 // variables are one attempt. What no retrier takes goes to the catchers, and from there out of the state or up.
 func (v *visit) retrying(ctx context.Context, work func(context.Context) (any, error)) (outcome, error) {
 	attempts := make([]int, len(v.state.Retry)) // each retrier counts its own
+	for i := range attempts {
+		attempts[i] = v.attempted
+	}
 	for {
 		out, err := v.attempt(ctx, work)
 		var failed *Error
@@ -74,7 +77,7 @@ func (v *visit) caught(failed *Error) (outcome, error) {
 		if !failed.matches(c.ErrorEquals) {
 			continue
 		}
-		v.trace.caught(i)
+		v.trace.caught(i, failed)
 		v.result, v.hasResult, v.states = nil, false, nil
 		v.errorOutput, v.hasError = failed.output(), true
 		return v.leave(exit{next: c.Next, value: v.errorOutput, isResult: true, resultPath: c.ResultPath, output: c.Output, assign: c.Assign, caught: true})

@@ -216,6 +216,13 @@ func (v *visit) taskFailed(ev taskEvents, what string, err *Error) error {
 
 // call finds the task of the state and calls it.
 func (v *visit) call(ctx context.Context, r Resource, c *Call) (json.RawMessage, error) {
+	if v.trace != nil && v.trace.test.Mock != nil {
+		value, err := v.trace.mocked()
+		if err != nil {
+			return nil, err
+		}
+		return jsonata.Encode(value)
+	}
 	in := v.run.in
 	do, ok := in.Tasks[c.Resource]
 	if !ok {

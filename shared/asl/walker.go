@@ -27,18 +27,19 @@ func (w *walker) inner(prev int64, item map[string]any) *walker {
 // visit is one stay in one state.
 type visit struct {
 	*walker
-	state    *State
-	input    any
-	entered  time.Time
-	before   int64 // the event before StateEntered
-	id       int64 // of StateEntered
-	retries  int
-	worked   bool   // the paths inside a Map or Parallel ended well
-	ownFault bool   // a field of this state could not be used
-	token    string // Task.Token of the context object
-	resume   *point // where the flows inside this state go on in a redrive; nil: at their beginning
-	env      jsonata.Env
-	trace    *trace // what TestState wants to see; nil: nothing
+	state     *State
+	input     any
+	entered   time.Time
+	before    int64 // the event before StateEntered
+	id        int64 // of StateEntered
+	retries   int
+	worked    bool   // the paths inside a Map or Parallel ended well
+	ownFault  bool   // a field of this state could not be used
+	token     string // Task.Token of the context object
+	resume    *point // where the flows inside this state go on in a redrive; nil: at their beginning
+	env       jsonata.Env
+	trace     *trace // what TestState wants to see; nil: nothing
+	attempted int    // retries that TestState takes as done
 
 	result, errorOutput any // of $states, when set
 	hasResult, hasError bool

@@ -83,26 +83,35 @@ func Read(path string) ([]Case, error) {
 
 // Parse reads cases: a JSON array, or one object after the other.
 func Parse(text []byte) ([]Case, error) {
-	var cases []Case
+	raw, err := split(text)
+	if err != nil {
+		return nil, err
+	}
+	cases := make([]Case, len(raw))
+	for i, r := range raw {
+		cases[i] = one(r)
+	}
+	return cases, nil
+}
+
+// split takes an array, or values in a row, apart.
+func split(text []byte) ([]json.RawMessage, error) {
+	var out []json.RawMessage
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
-		var raw []json.RawMessage
-		if err := json.Unmarshal(text, &raw); err != nil {
+		if err := json.Unmarshal(text, &out); err != nil {
 			return nil, fmt.Errorf("read array: %w", err)
 		}
-		for _, r := range raw {
-			cases = append(cases, one(r))
-		}
-		return cases, nil
+		return out, nil
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	for d.More() {
 		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
-			return nil, fmt.Errorf("read case %d: %w", len(cases)+1, err)
+			return nil, fmt.Errorf("read case %d: %w", len(out)+1, err)
 		}
-		cases = append(cases, one(raw))
+		out = append(out, raw)
 	}
-	return cases, nil
+	return out, nil
 }
 
 // one reads a case. One that does not have the form keeps its id, so that the others can run.
