@@ -153,7 +153,7 @@ A job is a YAML file; a project is a folder of them. State and batches are kept 
 	f.StringVar(&a.flags.logLevel, "log-level", "warn", "log to stderr from this level on: debug, info, warn, error")
 	f.BoolVar(&a.flags.noColor, "no-color", false, "print without colours (also: NO_COLOR)")
 	root.AddCommand(a.initCommand(), a.checkCommand(), a.runCommand(), a.stopCommand(), a.statusCommand(), a.runsCommand(), a.logsCommand(),
-		a.failuresCommand(), a.resetCommand(), a.sweepCommand(), a.pingCommand(), a.doctorCommand(), a.schemaCommand(), a.compileCommand(), a.versionCommand())
+		a.failuresCommand(), a.resetCommand(), a.sweepCommand(), a.pingCommand(), a.doctorCommand(), a.schemaCommand(), a.compileCommand(), a.aslCommand(), a.versionCommand())
 	return root
 }
 
