@@ -127,8 +127,11 @@ func (d *Destination) prepare(ctx context.Context, f *target, s *state, c claime
 	if s.Stream != "" && s.Stream != t.Stream {
 		return fault.New(fault.Conflict, "%s is the target of stream %s", f.shown, s.Stream).WithHint("put {stream} into the path")
 	}
+	if s.Job != "" && s.Job != t.Job { // two jobs number their fences and batches each for itself
+		return fault.New(fault.Conflict, "%s is the target of job %s", f.shown, s.Job).WithHint("give each job a path of its own")
+	}
 	prepared := s.Stream != ""
-	s.Stream = t.Stream
+	s.Job, s.Stream = t.Job, t.Stream
 	if err := s.claim(t.Run, c.claim); err != nil {
 		return err
 	}

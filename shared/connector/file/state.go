@@ -19,6 +19,7 @@ const stateVersion = 1
 // rename under the target's lock, or in a bucket upon the version that was read; what it does not name does not count. Readers of a folder take Files, in order.
 type state struct {
 	Version int      `json:"version"`
+	Job     string   `json:"job,omitempty"` // key; "" in states that knew only one job
 	Stream  string   `json:"stream"`
 	Columns []string `json:"columns,omitempty"` // of a CSV file
 	Length  int64    `json:"length"`            // bytes of the file that count

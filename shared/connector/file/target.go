@@ -193,6 +193,10 @@ func (t *target) size(name string) (int64, error) {
 
 // appendTo cuts a file to the length that counts, writes data behind it, and makes it durable.
 func (t *target) appendTo(name string, length int64, data ...[]byte) (err error) {
+	before, err := t.size(name)
+	if err != nil {
+		return err
+	}
 	f, err := t.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return t.classify(err, "write", name)
@@ -223,7 +227,19 @@ func (t *target) appendTo(name string, length int64, data ...[]byte) (err error)
 	if err := f.Sync(); err != nil {
 		return t.classify(err, "write", name)
 	}
+	if before < 0 {
+		return t.syncUp(path.Dir(name))
+	}
 	return nil
+}
+
+// syncUp makes a file durable that is new in a folder, and the folder in those above it, which may be new too, up to that of the target.
+func (t *target) syncUp(dir string) error {
+	for top := path.Dir(t.data); ; dir = path.Dir(dir) {
+		if err := t.syncDir(dir); err != nil || dir == top || dir == path.Dir(dir) {
+			return err
+		}
+	}
 }
 
 // cut takes back what stands behind a length.

@@ -230,6 +230,7 @@ func TestDestination_Refused(t *testing.T) {
 	write(t, dir, "new.csv.lockstep.json", []byte(`{"version":2}`))
 	write(t, dir, "bad.csv.lockstep.json", []byte(`{"version`))
 	write(t, dir, "other.csv.lockstep.json", []byte(`{"version":1,"stream":"z"}`))
+	write(t, dir, "theirs.csv.lockstep.json", []byte(`{"version":1,"job":"i","stream":"s"}`))
 	for name, c := range map[string]struct {
 		path string
 		mode job.WriteMode
@@ -243,6 +244,7 @@ func TestDestination_Refused(t *testing.T) {
 		"later version":       {"new.csv", job.Append, fault.VersionTooNew, "has version 2"},
 		"damaged state":       {"bad.csv", job.Append, fault.DataInvalid, "receipts in bad.csv.lockstep.json are damaged"},
 		"another stream's":    {"other.csv", job.Append, fault.Conflict, "is the target of stream z (put {stream} into the path)"},
+		"another job's":       {"theirs.csv", job.Append, fault.Conflict, "is the target of job i (give each job a path of its own)"},
 		"below an absolute":   {filepath.Join(outside, "a/b", "x.csv"), job.Append, "", ""},
 		"folders that lack":   {"a/b/c/x.csv", job.Append, "", ""},
 		"stream in a folder":  {"a/{stream}/x.csv", job.Replace, "", ""},
