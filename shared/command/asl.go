@@ -19,8 +19,9 @@ func (a *app) aslCommand() *cobra.Command {
 		Use:   "asl",
 		Short: "Run state machine definitions of any kind, without AWS",
 		Long: `Asl works with definitions in the Amazon States Language, also with those that have nothing to do with Lockstep: it runs them in
-process with scripted tasks, and no real time passes.`,
-		Example: `  lockstep asl run machine.asl.json --input '{"n": 1}' --answers answers.json
+process with scripted tasks, and no real time passes; and it checks them as Step Functions would.`,
+		Example: `  lockstep asl check machine.asl.json
+  lockstep asl run machine.asl.json --input '{"n": 1}' --answers answers.json
   lockstep asl test-state state.json --input '{"n": 1}' --inspection-level DEBUG`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,7 +31,7 @@ process with scripted tasks, and no real time passes.`,
 			return a.help(cmd)
 		},
 	}
-	c.AddCommand(a.aslRunCommand(), a.aslTestStateCommand())
+	c.AddCommand(a.aslRunCommand(), a.aslTestStateCommand(), a.aslCheckCommand())
 	return c
 }
 

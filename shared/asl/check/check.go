@@ -6,9 +6,13 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lockstep-data/lockstep/shared/asl"
+	"github.com/lockstep-data/lockstep/shared/fault"
 )
 
 // The types of state machines.
@@ -115,7 +119,22 @@ func Definition(text []byte, machineType string) Report {
 		return c.report
 	}
 	c.machine(root)
+	if c.report.OK() {
+		c.load(text)
+	}
 	return c.report
+}
+
+// load adds what the interpreter refuses and the service may take: a resource that no integration has, for example.
+func (c *checker) load(text []byte) {
+	_, err := asl.Load(text)
+	var problems fault.Problems
+	if !errors.As(err, &problems) {
+		return
+	}
+	for _, p := range problems {
+		c.own(Error, p.Path, strings.ToUpper(p.Code), "%s", p.Message).Hint = p.Hint
+	}
 }
 
 // checker collects what is wrong.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/lockstep-data/lockstep/shared/asl"
 )
 
 // state is a state as far as it could be read.
@@ -181,6 +183,8 @@ func (c *checker) task(s *state) {
 		c.schema(at, "Express state machine does not support '.waitForTaskToken' service integration ")
 	case c.express && (strings.HasSuffix(resource, ".sync") || strings.HasSuffix(resource, ".sync:2")):
 		c.schema(at, "Express state machine does not support '.sync' service integration")
+	default:
+		c.recognised(at, resource)
 	}
 	v, ok := s.fields.get("Credentials")
 	credentials, isObject := v.(*object)
@@ -192,6 +196,14 @@ func (c *checker) task(s *state) {
 		c.schema(s.at+"/Credentials", "Expected value of type [OBJECT]")
 	case c.count(credentials, "RoleArn", "RoleArn.$") == 0:
 		c.schema(s.at+"/Credentials", "The field 'RoleArn' is required but was missing")
+	}
+}
+
+// recognised reports a resource that no integration has.
+func (c *checker) recognised(at, resource string) {
+	if why := asl.ParseResource(resource).Problem(); why != "" {
+		c.schema(at, "The resource provided %s is not recognized", resource)
+		c.report.Service[len(c.report.Service)-1].Hint = why
 	}
 }
 
