@@ -19,6 +19,9 @@ import (
 type Options struct {
 	Now func() time.Time // for the 10 minutes that a token is remembered; nil: a clock that stands still
 	Lag func() int       // how many writes the next eventually consistent read does not see, at most 64; nil: none
+
+	Mutate func(Mutation) // may change each write before it is judged; nil: nothing is changed
+	Forget bool           // tokens of transactions mean nothing
 }
 
 // Server is the model. It is safe for concurrent use; calls take place one after the other.
@@ -28,6 +31,7 @@ type Server struct {
 	tables  map[string]*table
 	tokens  map[string]remembered
 	usage   Usage
+	version int
 }
 
 // Usage is what a server was asked to do: calls and units by what AWS would bill, refused conditions counted too.
@@ -55,6 +59,13 @@ func (s *Server) Usage() Usage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.usage
+}
+
+// Version counts the calls that may have changed something: two looks at one version see the same.
+func (s *Server) Version() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.version
 }
 
 // RoundTrip answers one request of the SDK. It gives an error only when the request's body cannot be read or its context has ended.
@@ -109,6 +120,9 @@ func (s *Server) Call(target string, body []byte) (int, []byte) {
 
 // do gives an operation to its method.
 func (s *Server) do(op string, body []byte) (any, error) {
+	if !strings.HasPrefix(op, "Get") && op != "Query" {
+		s.version++
+	}
 	handlers := map[string]func([]byte) (any, error){
 		"PutItem": s.writeItem("Put"), "UpdateItem": s.writeItem("Update"), "DeleteItem": s.writeItem("Delete"),
 		"GetItem": s.getItem, "BatchGetItem": s.batchGet, "BatchWriteItem": s.batchWrite,

@@ -158,8 +158,28 @@ func (g *generator) term(depth int) string {
 	return g.as(g.value(2))
 }
 
+// likely draws an update that most items take.
+func (g *generator) likely() string {
+	switch rapid.IntRange(0, 5).Draw(g.T, "likely") {
+	case 0:
+		return "SET o = " + g.as(g.value(2)) + " REMOVE " + g.pick("gone", "p", "n", "l[0]", "s")
+	case 1:
+		return "SET n = if_not_exists(p, " + g.as(num(g.number())) + ") " + g.pick("sign", "+", "-") + " " + g.as(num(g.number()))
+	case 2:
+		return "SET l = list_append(if_not_exists(l, " + g.as(list()) + "), " + g.as(list(g.value(1))) + ")"
+	case 3:
+		return "ADD n " + g.as(num(g.number())) + " SET m = " + g.as(g.fitting("m"))
+	case 4:
+		return "ADD s " + g.as(set("b", "z")) + " SET g = " + g.as(str(g.pick("g", "x", "y"))) + " REMOVE h"
+	}
+	return "DELETE s " + g.as(set("a", "z")) + " SET p = " + g.as(g.value(1))
+}
+
 // update draws an update expression.
 func (g *generator) update() string {
+	if !g.chance(3) {
+		return g.likely()
+	}
 	var out []string
 	for _, clause := range []string{"SET", "REMOVE", "ADD", "DELETE"} {
 		if clause != "SET" && !g.chance(5) {
@@ -274,7 +294,7 @@ type operation struct {
 func (g *generator) draw() operation {
 	switch k := rapid.IntRange(0, 19).Draw(g.T, "operation"); {
 	case k < 4:
-		return g.single("Put", "", "NONE", "ALL_OLD", "ALL_NEW")
+		return g.single("Put", "", "NONE", "ALL_OLD", "", "NONE", "ALL_OLD", "ALL_NEW")
 	case k < 10:
 		return g.single("Update", "NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")
 	case k < 12:

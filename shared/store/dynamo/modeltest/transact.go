@@ -67,7 +67,7 @@ func (s *Server) transactWrite(body []byte) (any, error) {
 		return nil, err
 	}
 	same, _ := json.Marshal(r.TransactItems) // it was JSON before
-	if was, ok := s.tokens[r.ClientRequestToken]; ok && r.ClientRequestToken != "" && s.options.Now().Sub(was.at) < tokenLife {
+	if was, ok := s.tokens[r.ClientRequestToken]; ok && r.ClientRequestToken != "" && !s.options.Forget && s.options.Now().Sub(was.at) < tokenLife {
 		if was.body != string(same) {
 			return nil, apiError{code: "IdempotentParameterMismatchException", message: "the request differs from the one that used the token before"}
 		}

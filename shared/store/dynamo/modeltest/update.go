@@ -148,10 +148,11 @@ func (n *node) result(it item) (value, error) {
 		}
 		return value{}, refuse("The provided expression refers to an attribute that does not exist in the item")
 	case "if_not_exists":
-		if v, ok := n.args[0].path.find(it); ok {
+		other, err := n.args[1].result(it) // which must be there also when it is not needed
+		if v, ok := n.args[0].path.find(it); ok && err == nil {
 			return v, nil
 		}
-		return n.args[1].result(it)
+		return other, err
 	}
 	left, err := n.args[0].result(it)
 	if err != nil {

@@ -55,6 +55,9 @@ func (s *Server) prepare(kind string, r request) (*write, error) {
 	if kind == "ConditionCheck" && w.condition == nil {
 		return nil, refuse("The condition of a ConditionCheck is missing")
 	}
+	if s.options.Mutate != nil {
+		s.options.Mutate(Mutation{w})
+	}
 	return w, sc.allUsed()
 }
 
