@@ -60,10 +60,15 @@ test-dynamodb: ## run the tests of the DynamoDB store on DynamoDB Local (needs J
 .PHONY: bench
 bench: build ## measure the main job beside its references, write docs/benchmarks.md (BENCH_FULL=1: 10,000,000 rows too)
 	$(GO) run ./bench $(if $(BENCH_FULL),-full)
+	$(GO) run ./bench/asl
 
 .PHONY: bench-smoke
 bench-smoke: build ## the same with few rows; fails when a ratio has doubled (BENCH_UPDATE=1 keeps the new figures)
 	$(GO) run ./bench -smoke $(if $(BENCH_UPDATE),-update)
+
+.PHONY: bench-asl
+bench-asl: ## measure the interpreter of state machines beside an npm package on the same definitions (needs node and npm; else ours alone)
+	$(GO) run ./bench/asl
 
 .PHONY: microbench
 microbench: ## run the Go benchmarks (BENCH=pattern BENCHTIME=1s PKG=./...)
