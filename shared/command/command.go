@@ -21,11 +21,13 @@ import (
 	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/catalog"
 	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/store"
 )
 
 // Options say what the command works with. Only Catalog has to be set; the rest is the process's own when it is zero.
 type Options struct {
 	Catalog catalog.Catalog // what jobs may name
+	Stores  []store.Kind    // where state may be beside a file
 	Blobs   blob.Openers    // where batches may lie; nil: blob.Local()
 
 	Args     []string                     // behind the command's name; nil: those of the process
@@ -147,7 +149,7 @@ A job is a YAML file; a project is a folder of them. State and batches are kept 
 	root.SetFlagErrorFunc(unknownFlag)
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.project, "project", "", "folder of the project (default: the nearest one upwards)")
-	f.StringVar(&a.flags.store, "store", "", "state file (default <project>/.lockstep/state.db)")
+	f.StringVar(&a.flags.store, "store", "", "state: a file, or dynamodb://TABLE (default <project>/.lockstep/state.db)")
 	f.StringVar(&a.flags.blobs, "blobs", "", "folder or URL of batches (default <project>/.lockstep/blobs)")
 	f.BoolVar(&a.flags.json, "json", false, "print JSON")
 	f.StringVar(&a.flags.logLevel, "log-level", "warn", "log to stderr from this level on: debug, info, warn, error")
@@ -163,7 +165,9 @@ func (a *app) begin() error {
 		return err
 	}
 	if strings.Contains(a.flags.store, "://") {
-		return wrong("write the path of a file, as in --store state.db", "--store %q is no file: the command keeps its state in a SQLite file", a.flags.store)
+		if _, err := a.kind(a.flags.store); err != nil {
+			return err
+		}
 	}
 	plain, _ := a.o.Env("NO_COLOR")
 	dumb, _ := a.o.Env("TERM")

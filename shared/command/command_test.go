@@ -166,7 +166,7 @@ func TestWrongUse(t *testing.T) {
 		{"a run", []string{"runs", "show", "x"}, []string{`there is no run "x"`}},
 		{"a failure", []string{"failures", "show", "x"}, []string{`there is no failure "x"`}},
 		{"a project", []string{"check", "--project", "nowhere"}, []string{"there is no folder nowhere"}},
-		{"a state that is no file", []string{"run", "sample", "--store", "mysql://x"}, []string{"ConfigInvalid", `"mysql://x" is no file`, "path of a file"}},
+		{"a state that is no file", []string{"run", "sample", "--store", "mysql://x"}, []string{"ConfigInvalid", `"mysql://x" is no file`, "write a path"}},
 		{"a place of batches", []string{"run", "sample", "--blobs", "ftp://x"}, []string{"ftp://x"}},
 	} {
 		t.Run(c.name, func(t *testing.T) { p.want(t, ExitWrong, c.parts, c.args...) })

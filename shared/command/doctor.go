@@ -18,15 +18,22 @@ import (
 )
 
 func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	var create bool
+	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check that this place can keep what Lockstep promises",
 		Long: `Doctor checks what Lockstep builds on: the state file, its version and its log, locks on files, the clock, the place of batches,
-free space, the project's files and its destinations. Each line is ok, warn or fail; the exit code is 3 when one fails.`,
-		Example: "  lockstep doctor",
-		Args:    between(0, 0),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
+free space, the project's files and its destinations. Each line is ok, warn or fail; the exit code is 3 when one fails.
+
+With --store dynamodb://TABLE it tries the table out: writes whose conditions conflict, a transaction that must fail, one token twice; and it
+reads its settings. What it writes it takes away again. --create makes a table that is not there yet.`,
+		Example: `  lockstep doctor
+  lockstep doctor --store dynamodb://lockstep-state?region=eu-central-1 --create`,
+		Args: between(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), create) },
 	}
+	c.Flags().BoolVar(&create, "create", false, "make the state table when it is missing")
+	return c
 }
 
 // The answers of a probe.
@@ -50,10 +57,18 @@ const minFree = 1 << 30
 // maxAhead is how far behind what is stored the clock may be before it matters.
 const maxAhead = 2 * time.Second
 
-func (a *app) doctor(ctx context.Context) error {
+func (a *app) doctor(ctx context.Context, create bool) error {
 	dir := a.projectDir()
 	s := a.site(dir)
-	probes := a.probeState(ctx, s)
+	var probes []probe
+	switch {
+	case s.shared():
+		probes = a.probeStore(ctx, s, create)
+	case create:
+		return wrong("leave it out: a state file is made when it is needed", "--create makes the table of a --store dynamodb://TABLE")
+	default:
+		probes = a.probeState(ctx, s)
+	}
 	probes = append(probes, a.probeLocks(ctx, s), a.probeBlobs(ctx, s), a.probeSpace(s))
 	probes = append(probes, a.probeProject(ctx)...)
 	exit := ExitOK
@@ -174,20 +189,21 @@ func (a *app) probeClock(ctx context.Context, st *state) probe {
 // probeLocks makes a holder and looks at it through a second handle.
 func (a *app) probeLocks(ctx context.Context, s site) probe {
 	const name = "locks"
-	dir := filepath.Dir(s.state)
-	h, err := process.Hold(dir)
+	dir := s.holders()
+	h, err := hold(s)
 	if err != nil {
 		return bad(name, err)
 	}
 	lock := store.Lock{Holder: h.ID()}
-	held, err := process.Prover{Dir: dir}.Life(ctx, lock)
+	prover := process.Prover{Dir: dir, Shared: s.shared()}
+	held, err := prover.Life(ctx, lock)
 	if cerr := h.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
 		return bad(name, err)
 	}
-	freed, err := process.Prover{Dir: dir}.Life(ctx, lock)
+	freed, err := prover.Life(ctx, lock)
 	switch {
 	case err != nil:
 		return bad(name, err)
@@ -234,7 +250,7 @@ func removeEmpty(place, folder string) {
 
 func (a *app) probeSpace(s site) probe {
 	const name = "space"
-	dir := filepath.Dir(s.state)
+	dir := s.holders()
 	for !exists(dir) && dir != filepath.Dir(dir) {
 		dir = filepath.Dir(dir)
 	}

@@ -28,6 +28,7 @@ type report struct {
 	Warned    int64          `json:"warned"`
 	Batches   int64          `json:"batches"`
 	Seconds   float64        `json:"seconds"`
+	Billed    *store.Units   `json:"billed,omitempty"`   // by the service of the state, in its units; of all processes of the run
 	Restarts  int            `json:"restarts,omitempty"` // by --supervise
 	Continued bool           `json:"continued"`
 	Was       string         `json:"was,omitempty"` // how the continued run had ended
@@ -57,6 +58,9 @@ func newReport(r runner.Result, began, ended time.Time, l line) report {
 	}
 	if p.Notices == nil {
 		p.Notices = []string{}
+	}
+	if row.Units != (store.Units{}) {
+		p.Billed = &row.Units
 	}
 	p.Seconds = float64(p.took.Milliseconds()) / 1000
 	p.failures = l("failures", "list", "--run", row.ID)
@@ -165,6 +169,9 @@ func (p report) writeCounts(w io.Writer, c palette) {
 		took += c.dim(", nothing new at the source")
 	}
 	fmt.Fprintf(w, "  %-8s %s\n", "took", took)
+	if p.Billed != nil {
+		fmt.Fprintf(w, "  %-8s %s for the state\n", "billed", billed(*p.Billed))
+	}
 }
 
 // hang wraps a text whose first line stands behind a label, so that the other lines stand below it.

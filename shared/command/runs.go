@@ -17,30 +17,31 @@ import (
 
 // runRow is a run as lists show it.
 type runRow struct {
-	Run       string     `json:"run"`
-	Job       string     `json:"job"`
-	Status    string     `json:"status"`
-	Restart   string     `json:"restart,omitempty"` // recovering | recovered | restarted | degraded | stopped, under run --supervise
-	RestartAt *time.Time `json:"restart_at,omitempty"`
-	Trigger   string     `json:"trigger"`
-	Created   time.Time  `json:"created_at"`
-	Started   *time.Time `json:"started_at,omitempty"`
-	Ended     *time.Time `json:"ended_at,omitempty"`
-	Seconds   float64    `json:"seconds"`
-	Read      int64      `json:"read"`
-	Loaded    int64      `json:"loaded"`
-	Inserted  int64      `json:"inserted"`
-	Updated   int64      `json:"updated"`
-	Unchanged int64      `json:"unchanged"`
-	Deleted   int64      `json:"deleted"`
-	Filtered  int64      `json:"filtered"`
-	Failed    int64      `json:"failed"`
-	Warned    int64      `json:"warned"`
-	Batches   int64      `json:"batches"`
-	Percent   int        `json:"percent"`
-	Code      string     `json:"code,omitempty"`
-	Message   string     `json:"message,omitempty"`
-	Notices   []string   `json:"notices,omitempty"`
+	Run       string       `json:"run"`
+	Job       string       `json:"job"`
+	Status    string       `json:"status"`
+	Restart   string       `json:"restart,omitempty"` // recovering | recovered | restarted | degraded | stopped, under run --supervise
+	RestartAt *time.Time   `json:"restart_at,omitempty"`
+	Trigger   string       `json:"trigger"`
+	Created   time.Time    `json:"created_at"`
+	Started   *time.Time   `json:"started_at,omitempty"`
+	Ended     *time.Time   `json:"ended_at,omitempty"`
+	Seconds   float64      `json:"seconds"`
+	Read      int64        `json:"read"`
+	Loaded    int64        `json:"loaded"`
+	Inserted  int64        `json:"inserted"`
+	Updated   int64        `json:"updated"`
+	Unchanged int64        `json:"unchanged"`
+	Deleted   int64        `json:"deleted"`
+	Filtered  int64        `json:"filtered"`
+	Failed    int64        `json:"failed"`
+	Warned    int64        `json:"warned"`
+	Batches   int64        `json:"batches"`
+	Percent   int          `json:"percent"`
+	Billed    *store.Units `json:"billed,omitempty"`
+	Code      string       `json:"code,omitempty"`
+	Message   string       `json:"message,omitempty"`
+	Notices   []string     `json:"notices,omitempty"`
 }
 
 // newRunRow reads a run; one that is under way lasts until now.
@@ -51,6 +52,9 @@ func (a *app) newRunRow(ctx context.Context, st *state, r store.Run) runRow {
 		Run: r.ID, Job: r.Job, Status: string(r.Status), Restart: string(restart), RestartAt: moment(at), Trigger: r.Trigger, Created: r.CreatedAt, Started: moment(r.StartedAt), Ended: moment(r.EndedAt),
 		Read: c.Read, Loaded: c.Loaded, Inserted: c.Inserted, Updated: c.Updated, Unchanged: c.Unchanged, Deleted: c.Deleted, Filtered: c.Filtered,
 		Failed: c.Failed, Warned: c.Warned, Batches: c.Batches, Percent: r.Percent, Code: r.ErrorCode, Message: r.ErrorText, Notices: r.Notices,
+	}
+	if r.Units != (store.Units{}) {
+		row.Billed = &r.Units
 	}
 	if !r.StartedAt.IsZero() {
 		until := r.EndedAt
@@ -345,6 +349,9 @@ func (a *app) writeRun(d runDetail) {
 	row("loaded", "%s = %s inserted + %s updated + %s unchanged", count(d.Loaded), count(d.Inserted), count(d.Updated), count(d.Unchanged))
 	row("besides", "%s deleted, %s warned, %s", count(d.Deleted), count(d.Warned), plural(d.Batches, "batch"))
 	row("input", "%s", string(d.Input))
+	if d.Billed != nil {
+		row("billed", "%s for the state", billed(*d.Billed))
+	}
 	if d.Restart != "" {
 		row("restart", "%s", d.Restart)
 	}

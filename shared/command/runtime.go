@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	mathrand "math/rand/v2"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -17,38 +16,11 @@ import (
 	"github.com/lockstep-data/lockstep/shared/setting"
 	"github.com/lockstep-data/lockstep/shared/spec"
 	"github.com/lockstep-data/lockstep/shared/step"
-	"github.com/lockstep-data/lockstep/shared/store"
 	"github.com/lockstep-data/lockstep/shared/store/process"
-	"github.com/lockstep-data/lockstep/shared/store/sqlite"
 )
 
 // stepTimeout is how long one turn of a step may take when nothing else is said; that of a Lambda.
 const stepTimeout = 15 * time.Minute
-
-// state is the opened state of a project.
-type state struct {
-	store.Store
-	protocol store.Protocol
-}
-
-// openState opens the state file, and makes it when it is missing. Whatever is wrong with it, the command cannot reach it.
-func (a *app) openState(ctx context.Context, s site) (*state, error) {
-	opened, err := sqlite.Open(ctx, sqlite.Options{Path: s.state, Now: a.o.Now})
-	if err != nil {
-		return nil, unreachable(err)
-	}
-	return &state{Store: opened, protocol: store.Protocol{
-		Store: opened, Prover: process.Prover{Dir: filepath.Dir(s.state)}, Now: a.o.Now, NewRVN: token, Jitter: jitter,
-	}}, nil
-}
-
-// viewState opens a state file that is there. It answers nil when nothing ran yet, so that looking makes no file.
-func (a *app) viewState(ctx context.Context, s site) (*state, error) {
-	if !exists(s.state) {
-		return nil, nil
-	}
-	return a.openState(ctx, s)
-}
 
 // token is 128 random bits.
 func token() string {
@@ -95,7 +67,7 @@ func (a *app) open(ctx context.Context, f found) (_ *runtime, err error) {
 	if r.state, err = a.openState(ctx, f.site); err != nil {
 		return nil, err
 	}
-	if r.holder, err = process.Hold(filepath.Dir(f.site.state)); err != nil {
+	if r.holder, err = hold(f.site); err != nil {
 		return nil, unreachable(err)
 	}
 	if r.blobs, err = a.openBlobs(ctx, f.site.blobs); err != nil {

@@ -53,6 +53,7 @@ type Result struct {
 // Run runs a job to its end. The error is nil whenever the run has a row that says how it ended, failures included; else it says why
 // nothing was run: NotFound, ConfigInvalid, Conflict, AuthDenied, Transient …
 func (r *Runner) Run(ctx context.Context, q Request) (Result, error) {
+	before := r.spent()
 	next, err := r.next(ctx, q)
 	if err != nil {
 		return Result{}, err
@@ -78,6 +79,7 @@ func (r *Runner) Run(ctx context.Context, q Request) (Result, error) {
 	}
 	r.prune(ctx, next)
 	r.Env.Forget(next.job, next.run)
+	r.bill(ctx, next, before)
 	return r.result(ctx, next, ended, result)
 }
 

@@ -81,8 +81,18 @@ var Loop = []string{"extract", "transform", "validate", "load"}
 // The longest wait that the state machine puts between two attempts of a state.
 const longestRetry = 60 * time.Second
 
-// Lease is until when the lock is kept for one invocation: its deadline, the longest wait before the next, and a margin.
-func (e *Env) Lease() time.Time { return e.Now().Add(e.StepTimeout + longestRetry + store.Skew) }
+// Lease is until when the lock is kept for one invocation: its deadline, the longest wait before the next, and a margin, rounded up so that
+// the next invocations mostly find it long enough and need no write.
+func (e *Env) Lease() time.Time {
+	until := e.Now().Add(e.StepTimeout + longestRetry + store.Skew)
+	if grid := e.StepTimeout / leaseGrids; grid > 0 {
+		return until.Truncate(grid).Add(grid)
+	}
+	return until
+}
+
+// leaseGrids is the part of a step's time-out by which a lease is rounded up: a minute of 15.
+const leaseGrids = 15
 
 // Turn is one invocation of a step.
 type Turn struct {

@@ -11,6 +11,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/lockstep-data/lockstep/infra"
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -59,7 +60,8 @@ func Connect(ctx context.Context, text string) (*dynamodb.Client, string, error)
 	}
 	httpClient := awshttp.NewBuildableClient().WithTimeout(callTimeout).WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout }).
 		WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 64 })
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(t.region), config.WithHTTPClient(httpClient), config.WithRetryMaxAttempts(attempts))
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(t.region), config.WithHTTPClient(httpClient), config.WithRetryMaxAttempts(attempts),
+		config.WithLogger(logging.Nop{})) // it would write to the terminal; errors say what counts
 	if err != nil {
 		return nil, "", fault.New(fault.ConfigInvalid, "read the settings of AWS: %s", last(err)).WithHint("check AWS_PROFILE and ~/.aws/config")
 	}

@@ -30,5 +30,5 @@ func TestStore(t *testing.T) {
 }
 
 func TestStore_Schedules(t *testing.T) {
-	storetest.Schedules(t, open(t), 20)
+	storetest.Schedules(t, open(t), 10)
 }

@@ -39,6 +39,72 @@ func Hold(dir string) (*Holder, error) {
 	if err != nil {
 		return nil, fault.New(fault.Internal, "ask for the name of this machine: %w", err)
 	}
+	return holdAs(dir, host)
+}
+
+// HoldShared is Hold for a state that processes of other folders and machines use too: its id names the folder, so that a process elsewhere,
+// which does not see the file, takes nobody for dead. Errors: those of Hold.
+func HoldShared(dir string) (*Holder, error) {
+	name, err := place(dir)
+	if err != nil {
+		return nil, err
+	}
+	return holdAs(dir, name)
+}
+
+// place names a folder of a machine: the machine's name and random bits that are kept in the folder.
+func place(dir string) (string, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fault.New(fault.Internal, "ask for the name of this machine: %w", err)
+	}
+	folder := holders(dir)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fault.New(fault.AuthDenied, "make folder %s: %w", folder, err).WithHint("check the folder and its permissions")
+	}
+	path := filepath.Join(folder, placeFile)
+	for {
+		name, err := os.ReadFile(path)
+		if err == nil && isToken(string(name)) {
+			return host + "/" + string(name), nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fault.New(fault.AuthDenied, "read %s: %w", path, err)
+		}
+		if err == nil {
+			return "", fault.New(fault.DataInvalid, "%s does not hold the name of this folder", path).WithHint("delete it when nothing runs")
+		}
+		bits := make([]byte, 16)
+		if _, err := rand.Read(bits); err != nil {
+			return "", fault.New(fault.Internal, "make a token: %w", err)
+		}
+		if err := publish(path, hex.EncodeToString(bits)); err != nil {
+			return "", err
+		}
+	}
+}
+
+// placeFile holds what names the folder.
+const placeFile = "place"
+
+// publish makes a file with its whole content, unless it is there.
+func publish(path, text string) error {
+	tmp := path + "." + text
+	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
+		return fault.New(fault.AuthDenied, "write %s: %w", tmp, err)
+	}
+	err := os.Link(tmp, path)
+	if rerr := os.Remove(tmp); rerr != nil {
+		return fault.New(fault.Internal, "remove %s: %w", tmp, rerr)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return fault.New(fault.AuthDenied, "make %s: %w", path, err)
+	}
+	return nil
+}
+
+// holdAs makes a holder whose id begins with a name.
+func holdAs(dir, name string) (*Holder, error) {
 	folder := holders(dir)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, denied("make folder", folder, err)
@@ -51,13 +117,13 @@ func Hold(dir string) (*Holder, error) {
 		if _, err := rand.Read(token); err != nil {
 			return nil, fault.New(fault.Internal, "make a token: %w", err)
 		}
-		name := hex.EncodeToString(token)
-		file, err := take(filepath.Join(folder, name+suffix))
+		mine := hex.EncodeToString(token)
+		file, err := take(filepath.Join(folder, mine+suffix))
 		if err != nil {
 			return nil, err
 		}
 		if file != nil {
-			return &Holder{id: store.LocalHolder + host + ":" + name, file: file}, nil
+			return &Holder{id: store.LocalHolder + name + ":" + mine, file: file}, nil
 		}
 	}
 	return nil, fault.New(fault.Transient, "files in %s vanish while they are made", folder)
@@ -114,16 +180,22 @@ func take(path string) (*flock.Flock, error) {
 }
 
 // Prover is a store.Prover for holders of this machine whose processes use Dir.
-type Prover struct{ Dir string }
+type Prover struct {
+	Dir    string
+	Shared bool // the holders are those of HoldShared
+}
 
 // Life says Dead when the holder's file is unlocked or gone, Alive when it is locked, and Unknown for holders of other machines and
 // for executions.
 func (p Prover) Life(_ context.Context, l store.Lock) (store.Life, error) {
-	host, err := os.Hostname()
-	if err != nil {
-		return store.Unknown, fmt.Errorf("ask for the name of this machine: %w", err)
+	name, err := os.Hostname()
+	if err == nil && p.Shared {
+		name, err = place(p.Dir)
 	}
-	token, ok := strings.CutPrefix(l.Holder, store.LocalHolder+host+":")
+	if err != nil {
+		return store.Unknown, fmt.Errorf("ask for the name of this place: %w", err)
+	}
+	token, ok := strings.CutPrefix(l.Holder, store.LocalHolder+name+":")
 	if !ok || !isToken(token) {
 		return store.Unknown, nil
 	}

@@ -152,3 +152,32 @@ func TestProver_KilledProcess(t *testing.T) {
 		t.Errorf("%d files are left", n)
 	}
 }
+
+func TestHoldShared_OtherFoldersAreUnknown(t *testing.T) {
+	here, there := t.TempDir(), t.TempDir()
+	h, err := process.HoldShared(here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock := store.Lock{Holder: h.ID()}
+	life := func(dir string) store.Life {
+		t.Helper()
+		got, err := process.Prover{Dir: dir, Shared: true}.Life(t.Context(), lock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := life(here); got != store.Alive {
+		t.Errorf("in its folder: %v, want alive", got)
+	}
+	if got := life(there); got != store.Unknown {
+		t.Errorf("from another folder: %v, want unknown: its file cannot be seen there", got)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := life(here); got != store.Dead {
+		t.Errorf("after its end: %v, want dead", got)
+	}
+}

@@ -12,11 +12,12 @@ import (
 )
 
 const runColumns = `job, id, status, started_by, digest, input_sha256, input, snapshot, version, holder, epoch, steps, percent,
-	error_code, error_text, notices, created_at, started_at, ended_at, expires_at`
+	error_code, error_text, notices, created_at, started_at, ended_at, expires_at, read_units, write_units`
 
 // runFrom reads runs (r, a table or a selection) with the sums over their partitions.
 const runFrom = `SELECT r.job, r.id, r.status, r.started_by, r.digest, r.input_sha256, r.input, r.snapshot, r.version, r.holder, r.epoch,
-	r.steps, r.percent, r.error_code, r.error_text, r.notices, r.created_at, r.started_at, r.ended_at, r.expires_at, ` + counterSums + `
+	r.steps, r.percent, r.error_code, r.error_text, r.notices, r.created_at, r.started_at, r.ended_at, r.expires_at,
+	r.read_units, r.write_units, ` + counterSums + `
 	FROM %s r LEFT JOIN run_partition p ON p.job=r.job AND p.run_id=r.id`
 
 func scanRun(r row) (store.Run, error) {
@@ -24,7 +25,7 @@ func scanRun(r row) (store.Run, error) {
 	var input, snapshot, steps, notices string
 	err := r.Scan(append([]any{&v.Job, &v.ID, &v.Status, &v.Trigger, &v.Digest, &v.InputSHA256, &input, &snapshot, &v.Version, &v.Holder,
 		&v.Epoch, &steps, &v.Percent, &v.ErrorCode, &v.ErrorText, &notices, instant{&v.CreatedAt}, instant{&v.StartedAt}, instant{&v.EndedAt},
-		instant{&v.ExpiresAt}}, counterTargets(&v.Counters)...)...)
+		instant{&v.ExpiresAt}, &v.Units.Read, &v.Units.Write}, counterTargets(&v.Counters)...)...)
 	if err != nil {
 		return v, err
 	}
@@ -83,12 +84,12 @@ func (s *Store) StartRun(ctx context.Context, r store.Run) (out store.Run, appli
 	args := named("job", r.Job, "id", r.ID, "status", r.Status, "started_by", r.Trigger, "digest", r.Digest, "input_sha256", r.InputSHA256,
 		"input", string(r.Input), "snapshot", string(r.Snapshot), "version", r.Version, "holder", r.Holder, "epoch", r.Epoch, "steps", steps,
 		"percent", r.Percent, "error_code", r.ErrorCode, "error_text", r.ErrorText, "notices", notices, "created_at", r.CreatedAt,
-		"started_at", r.StartedAt, "ended_at", r.EndedAt, "expires_at", r.ExpiresAt)
+		"started_at", r.StartedAt, "ended_at", r.EndedAt, "expires_at", r.ExpiresAt, "read_units", r.Units.Read, "write_units", r.Units.Write)
 	err = s.write(ctx, "start run in", func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `
 		INSERT INTO run (`+runColumns+`, `+counterColumns+`)
 		VALUES (@job, @id, @status, @started_by, @digest, @input_sha256, @input, @snapshot, @version, @holder, @epoch, @steps, @percent,
-			@error_code, @error_text, @notices, @created_at, @started_at, @ended_at, @expires_at, `+counterValues+`)
+			@error_code, @error_text, @notices, @created_at, @started_at, @ended_at, @expires_at, @read_units, @write_units, `+counterValues+`)
 		ON CONFLICT DO NOTHING`, append(args, counterArgs(r.Counters)...)...)
 		if err != nil {
 			return err
@@ -145,11 +146,12 @@ func saveRun(ctx context.Context, tx *sql.Tx, r store.Run, add store.Counters) e
 		return err
 	}
 	args := named("job", r.Job, "id", r.ID, "status", r.Status, "holder", r.Holder, "epoch", r.Epoch, "steps", steps, "percent", r.Percent,
-		"error_code", r.ErrorCode, "error_text", r.ErrorText, "notices", notices, "started_at", r.StartedAt, "ended_at", r.EndedAt)
+		"error_code", r.ErrorCode, "error_text", r.ErrorText, "notices", notices, "started_at", r.StartedAt, "ended_at", r.EndedAt,
+		"read_units", r.Units.Read, "write_units", r.Units.Write)
 	_, err = tx.ExecContext(ctx, `
 		UPDATE run
 		SET status=@status, holder=@holder, epoch=@epoch, steps=@steps, percent=@percent, error_code=@error_code, error_text=@error_text,
-			notices=@notices, started_at=@started_at, ended_at=@ended_at, `+counterAdds+`
+			notices=@notices, started_at=@started_at, ended_at=@ended_at, read_units=@read_units, write_units=@write_units, `+counterAdds+`
 		WHERE job=@job AND id=@id`, append(args, counterArgs(add)...)...)
 	return err
 }

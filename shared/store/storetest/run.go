@@ -62,6 +62,19 @@ func runCases() []testCase {
 			e.same("stored", read, r)
 		}},
 		{"update minds the status", updateStatus},
+		{"what was billed is added up, whatever the status", func(e *env) {
+			e.mustStart(e.run("r1"))
+			for range 2 {
+				ended := store.RunSucceeded
+				_, err := e.s.UpdateRun(e.Context(), store.RunChange{
+					Job: e.job, ID: "r1", Status: &ended, Only: store.RunStatuses(), Units: store.Units{Read: 0.5, Write: 12},
+				})
+				e.ok(err)
+			}
+			r, err := e.s.Run(e.Context(), e.job, "r1")
+			e.ok(err)
+			e.same("units", r.Units, store.Units{Read: 1, Write: 24})
+		}},
 		{"sums over the partitions, and what finish added", func(e *env) {
 			e.mustStart(e.run("r1"))
 			a, b := e.bind("r1", 1, 0), e.bind("r1", 1, 0)

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/lockstep-data/lockstep/infra"
 	"github.com/lockstep-data/lockstep/shared/store/dynamo"
@@ -54,7 +55,7 @@ func start() (func(), error) {
 		return nothing, err
 	}
 	cmd := exec.Command("java", "-Xmx1g", "-Djava.library.path="+filepath.Join(folder, "DynamoDBLocal_lib"), "-jar", filepath.Join(folder, "DynamoDBLocal.jar"),
-		"-inMemory", "-port", port)
+		"-inMemory", "-disableTelemetry", "-port", port)
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
@@ -114,7 +115,7 @@ func Client(t testing.TB, more ...func(*dynamodb.Options)) *dynamodb.Client {
 	endpoint := Endpoint(t)
 	return dynamodb.New(dynamodb.Options{
 		Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		RetryMaxAttempts: 5, RetryMode: aws.RetryModeStandard,
+		RetryMaxAttempts: 5, RetryMode: aws.RetryModeStandard, Logger: logging.Nop{},
 	}, more...)
 }
 
