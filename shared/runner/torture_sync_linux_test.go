@@ -104,5 +104,8 @@ func fileOf(fd uint32) string {
 	if strings.HasSuffix(path, ".tmp") && strings.Contains(path, "/blobs/") {
 		return "an object"
 	}
+	if strings.Contains(path+"/", "/blobs/") {
+		return "an object's folder"
+	}
 	return changing.ReplaceAllString(filepath.Base(path), "~")
 }
