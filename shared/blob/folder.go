@@ -42,7 +42,11 @@ func OpenFolder(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, errFolder(dir, err)
 	}
-	root, err := os.OpenRoot(dir)
+	abs, err := filepath.Abs(dir) // the process may go to another folder
+	if err != nil {
+		return nil, errFolder(dir, err)
+	}
+	root, err := os.OpenRoot(abs)
 	if err != nil {
 		return nil, errFolder(dir, err)
 	}
@@ -357,9 +361,9 @@ func (f *Folder) sweep(name string) {
 	}
 }
 
-// notThere says whether there is no file, nor can be: a part of its path may be a file.
+// notThere says whether there is no file, nor can be: a part of its path may be a file, or too long a name.
 func notThere(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 // classify gives an error of the file system its code; what it does not know may pass.

@@ -113,7 +113,7 @@ func sizes(t *testing.T, b blob.Bucket) {
 
 func absent(t *testing.T, b blob.Bucket) {
 	create(t, b, "a/b", "")
-	for _, key := range []string{"none", "a", "a/b/c", "a/"} {
+	for _, key := range []string{"none", "a", "a/b/c", "a/", strings.Repeat("long", 100), strings.Repeat("long", 100) + "/x"} {
 		_, readErr := b.Read(t.Context(), key)
 		_, _, getErr := b.Get(t.Context(), key)
 		_, statErr := b.Stat(t.Context(), key)

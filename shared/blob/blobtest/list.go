@@ -3,6 +3,7 @@ package blobtest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,15 +17,17 @@ func listOrder(t *testing.T, b blob.Bucket) {
 		create(t, b, key, "")
 	}
 	for prefix, want := range map[string][]string{
-		"":      {"B", "a-b", "a.b", "a//d", "a/b.x", "a/b/c", "a/c", "a0", "ab", "b", "é"},
-		"a":     {"a-b", "a.b", "a//d", "a/b.x", "a/b/c", "a/c", "a0", "ab"},
-		"a/":    {"a//d", "a/b.x", "a/b/c", "a/c"},
-		"a/b":   {"a/b.x", "a/b/c"},
-		"a//":   {"a//d"},
-		"a/b/c": {"a/b/c"},
-		"none":  nil,
-		"a/x/y": nil,
-		"../":   nil,
+		"":                                {"B", "a-b", "a.b", "a//d", "a/b.x", "a/b/c", "a/c", "a0", "ab", "b", "é"},
+		"a":                               {"a-b", "a.b", "a//d", "a/b.x", "a/b/c", "a/c", "a0", "ab"},
+		"a/":                              {"a//d", "a/b.x", "a/b/c", "a/c"},
+		"a/b":                             {"a/b.x", "a/b/c"},
+		"a//":                             {"a//d"},
+		"a/b/c":                           {"a/b/c"},
+		"none":                            nil,
+		"a/x/y":                           nil,
+		"../":                             nil,
+		"\xff":                            nil,
+		strings.Repeat("long", 100) + "/": nil,
 	} {
 		if d := cmp.Diff(keys(t, b, prefix), want); d != "" {
 			t.Errorf("%q: %s", prefix, d)
