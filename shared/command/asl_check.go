@@ -15,6 +15,8 @@ type aslCheckFlags struct {
 	express bool
 	items   []string
 	turns   []string
+	bytes   []string
+	input   int
 }
 
 func (a *app) aslCheckCommand() *cobra.Command {
@@ -24,10 +26,10 @@ func (a *app) aslCheckCommand() *cobra.Command {
 		Short: "Find what is wrong in definitions, and what can pass a quota",
 		Long: `Check tells what Step Functions would refuse, in its own words and with its own codes, then what it would take and cannot work all the
 same: a variable that nothing assigns, a resource that no service has, a flow that never ends. Last it counts the events that one execution
-can write at most, retries and all, against the 25,000 that end it.
+can write at most, retries and all, against the 25,000 that end it, and the bytes that states hand on against 256 KiB.
 
-How many items a Map has and how often a loop turns does not stand in a definition. Say it with --items and --turns; for what is not said,
-check tells how much there is room for.
+How many items a Map has, how often a loop turns and how large a result is does not stand in a definition. Say it with --items, --turns, --bytes
+and --input-bytes; for items and turns that are not said, check tells how much there is room for.
 
 Exit code: 2 when there is an error.`,
 		Example: `  lockstep asl check machine.asl.json
@@ -39,6 +41,8 @@ Exit code: 2 when there is an error.`,
 	c.Flags().BoolVar(&f.express, "express", false, "check as an Express machine")
 	c.Flags().StringSliceVar(&f.items, "items", nil, "items that a Map goes through, `STATE=NUMBER`")
 	c.Flags().StringSliceVar(&f.turns, "turns", nil, "times that a state of a loop is entered, `STATE=NUMBER`")
+	c.Flags().StringSliceVar(&f.bytes, "bytes", nil, "bytes of the result of a Task, `STATE=NUMBER`")
+	c.Flags().IntVar(&f.input, "input-bytes", -1, "bytes of the execution's input")
 	return c
 }
 
@@ -77,12 +81,15 @@ func (a *app) aslCheck(files []string, f aslCheckFlags) error {
 
 // limits reads what the flags declare.
 func (f aslCheckFlags) limits() (check.Limits, error) {
-	l := check.Limits{Items: make(map[string]int), Turns: make(map[string]int)}
+	l := check.Limits{Items: make(map[string]int), Turns: make(map[string]int), Bytes: make(map[string]int)}
+	if f.input >= 0 {
+		l.Bytes[""] = f.input
+	}
 	for _, flag := range []struct {
 		name   string
 		values []string
 		into   map[string]int
-	}{{"items", f.items, l.Items}, {"turns", f.turns, l.Turns}} {
+	}{{"items", f.items, l.Items}, {"turns", f.turns, l.Turns}, {"bytes", f.bytes, l.Bytes}} {
 		for _, v := range flag.values {
 			i := strings.LastIndexByte(v, '=')
 			if i < 0 {
@@ -119,7 +126,11 @@ func (a *app) aslCheckFile(file string, express bool, limits check.Limits) (aslR
 	if err != nil {
 		return out, err
 	}
-	for _, b := range bounds {
+	payload, err := check.Payload(text, machineType, limits)
+	if err != nil {
+		return out, err
+	}
+	for _, b := range append(bounds, payload) {
 		out.Bounds = append(out.Bounds, b)
 		for _, d := range b.Problems() {
 			out.OK = out.OK && d.Severity != check.Error

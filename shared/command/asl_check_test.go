@@ -18,8 +18,13 @@ func TestASL_Check(t *testing.T) {
 	p.want(t, ExitWrong, []string{"map.json /: error: one execution can reach 28007 events; 25000 is the most [QUOTA]", "Each 1×28004"},
 		"asl", "check", "map.json", "--items", "Each=7000")
 	p.want(t, ExitOK, []string{"map.json: ok"}, "asl", "check", "map.json", "--items", "Each=7000", "--express")
+	p.file(t, "task.json", `{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f"},
+		"ResultPath": "$.a", "End": true}}}`)
+	p.want(t, ExitOK, []string{"at most 200105 of 262144 bytes at /States/A"}, "asl", "check", "task.json", "--input-bytes", "100", "--bytes", "A=200000")
+	p.want(t, ExitWrong, []string{"task.json /States/A: error: one execution can reach 300105 bytes; 262144 is the most [QUOTA]"},
+		"asl", "check", "task.json", "--input-bytes", "100", "--bytes", "A=300000")
 	reports := decode[[]aslReport](t, p.want(t, ExitWrong, nil, "asl", "check", "good.json", "bad.json", "--json"))
-	if len(reports) != 2 || !reports[0].OK || reports[1].OK || len(reports[1].Diagnostics) != 3 || len(reports[0].Bounds) != 1 {
+	if len(reports) != 2 || !reports[0].OK || reports[1].OK || len(reports[1].Diagnostics) != 3 || len(reports[0].Bounds) != 2 {
 		t.Errorf("got %+v", reports)
 	}
 	p.want(t, ExitWrong, []string{"write --items STATE=NUMBER"}, "asl", "check", "map.json", "--items", "Each")

@@ -16,6 +16,8 @@ const corpus = "../corpus/testdata"
 
 // recording is a case of the corpus, as far as this package needs it.
 type recording struct {
+	raw json.RawMessage
+
 	ID         string
 	Type       string
 	Definition json.RawMessage
@@ -50,11 +52,17 @@ func recordings(t testing.TB, folder string) []recording {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var cases []recording
+		var cases []json.RawMessage
 		if err := json.Unmarshal(text, &cases); err != nil {
 			t.Fatalf("%s: %v", f, err)
 		}
-		out = append(out, cases...)
+		for _, raw := range cases {
+			r := recording{raw: raw}
+			if err := json.Unmarshal(raw, &r); err != nil {
+				t.Fatalf("%s: %v", f, err)
+			}
+			out = append(out, r)
+		}
 	}
 	return out
 }

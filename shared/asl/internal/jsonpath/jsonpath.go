@@ -84,6 +84,18 @@ func (p *Path) Root() string { return p.root }
 // Definite says whether the path selects one value; any other path gives an array, also of one or no value.
 func (p *Path) Definite() bool { return p.definite || p.function != nil }
 
+// Field gives the name of the field that the path begins with, false when it begins otherwise; "" and true are the root itself.
+func (p *Path) Field() (string, bool) {
+	if len(p.steps) == 0 {
+		return "", p.function == nil
+	}
+	n, ok := p.steps[0].(names)
+	if !ok || len(n) != 1 {
+		return "", false
+	}
+	return n[0], true
+}
+
 // IsReference says whether the path is a Reference Path of the specification: it can name one place only.
 func (p *Path) IsReference() bool {
 	for _, s := range p.steps {

@@ -2,6 +2,7 @@ package jsonpath
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -214,6 +215,18 @@ func TestPath_Root(t *testing.T) {
 		p, err := Parse(text)
 		if err != nil || p.Root() != want || p.String() != text {
 			t.Errorf("%s: root %q, %v; want %q", text, p.Root(), err, want)
+		}
+	}
+}
+
+func TestPath_Field(t *testing.T) {
+	for text, want := range map[string]string{"$": " true", "$.a.b": "a true", "$['a b'][0]": "a b true", "$[0].a": " false", "$..a": " false", "$['a','b']": " false", "$.length()": " false"} {
+		p, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name, ok := p.Field(); fmt.Sprint(name, " ", ok) != want {
+			t.Errorf("%s begins with %q, %v; want %s", text, name, ok, want)
 		}
 	}
 }
