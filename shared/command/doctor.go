@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) doctorCommand() *cobra.Command {
-	var create bool
+	var create, restored, yes bool
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check that this place can keep what Lockstep promises",
@@ -26,13 +26,24 @@ func (a *app) doctorCommand() *cobra.Command {
 free space, the project's files and its destinations. Each line is ok, warn or fail; the exit code is 3 when one fails.
 
 With --store dynamodb://TABLE it tries the table out: writes whose conditions conflict, a transaction that must fail, one token twice; and it
-reads its settings. What it writes it takes away again. --create makes a table that is not there yet.`,
+reads its settings. What it writes it takes away again. --create makes a table that is not there yet.
+
+With --after-restore it mends jobs whose state is older than their destinations, as after a copy of the state was put back (StateBehind): checkpoints go
+forward to what the destinations' receipts say, and all numbers above those that were given since the copy. No job may run then.`,
 		Example: `  lockstep doctor
+  lockstep doctor --after-restore
   lockstep doctor --store dynamodb://lockstep-state?region=eu-central-1 --create`,
 		Args: between(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), create) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if restored {
+				return a.afterRestore(cmd.Context(), yes)
+			}
+			return a.doctor(cmd.Context(), create)
+		},
 	}
 	c.Flags().BoolVar(&create, "create", false, "make the state table when it is missing")
+	c.Flags().BoolVar(&restored, "after-restore", false, "the state is an older copy that was put back: go forward to where the destinations are")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return c
 }
 

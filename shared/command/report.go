@@ -114,8 +114,11 @@ var hints = map[fault.Code]func(line) string{
 	},
 	fault.AlreadyDone:           func(l line) string { return "leave out --run to start a new run: " + l("run") },
 	fault.FailureBudgetExceeded: func(l line) string { return "mend the cause, then " + l("reset") + ", or raise on_failure.window" },
-	fault.Aborted:               func(l line) string { return "go on where it ended: " + l("run") },
-	fault.Stopped:               func(l line) string { return "go on where it ended: " + l("run") },
+	fault.StateBehind: func(line) string {
+		return "if an older copy of the state was put back: lockstep doctor --after-restore"
+	},
+	fault.Aborted: func(l line) string { return "go on where it ended: " + l("run") },
+	fault.Stopped: func(l line) string { return "go on where it ended: " + l("run") },
 }
 
 // write prints the end screen.

@@ -92,66 +92,6 @@ func (d *disk) readOnly(on bool) {
 	d.ok(syscall.Mount("tmpfs", d.dir, "tmpfs", flags, ""))
 }
 
-// rows writes the source: so many records from the first on.
-func (l *lab) rows(n int) {
-	l.Helper()
-	lines := []string{"id,name"}
-	for i := range n {
-		lines = append(lines, fmt.Sprintf("%d,name of the record with the number %d", i, i*7919))
-	}
-	l.write("in/things.csv", lines...)
-}
-
-const onDisk = `
-id: things
-source:
-  connector: file
-  config: {path: in/things.csv}
-  streams: [{name: things, key: [id], mode: %s, columns: {id: int, name: string}}]
-destinations:
-  - %s
-max_tries: 50
-batch: {records: 500}
-`
-
-// diskCases are destinations below out/, with what tells whether all records are there once.
-var diskCases = []struct {
-	name, mode, destination string
-	count                   func(l *lab) string
-}{
-	{"sqlite", "full", `{connector: sqlite, config: {path: out/out.db}, write: {mode: upsert}}`, countTable},
-	{"sqlite-append", "incremental", `{connector: sqlite, config: {path: out/out.db}, write: append}`, countTable},
-	{"csv-replace", "full", `{connector: file, config: {path: out/things.csv}, write: replace}`, countLines("out/things.csv")},
-	{"ndjson-append", "incremental", `{connector: file, config: {path: out/things.ndjson}, write: append}`, countLines("out/things.ndjson")},
-}
-
-func countTable(l *lab) string {
-	rows, err := queryAll(filepath.Join(l.dir, "out/out.db"), "select count(*), count(distinct id) from things")
-	l.ok(err)
-	return fmt.Sprint(rows)
-}
-
-func countLines(name string) func(l *lab) string {
-	return func(l *lab) string {
-		data, err := os.ReadFile(filepath.Join(l.dir, name))
-		l.ok(err)
-		n, different := lineCount(data)
-		return fmt.Sprint(n, different)
-	}
-}
-
-func lineCount(data []byte) (n, different int) {
-	seen := map[string]bool{}
-	start := 0
-	for i, b := range data {
-		if b == '\n' {
-			seen[string(data[start:i])], start = true, i+1
-			n++
-		}
-	}
-	return n, len(seen)
-}
-
 // codeOf is the code with which a run ends, or with which it does not begin.
 func (l *lab) codeOf() (fault.Code, string) {
 	l.Helper()
@@ -198,16 +138,6 @@ func TestDiskFull(t *testing.T) {
 			}
 		}
 	}
-}
-
-func wantCount(name string, n int) string {
-	switch name {
-	case "csv-replace": // with the header
-		return fmt.Sprint(n+1, n+1)
-	case "ndjson-append":
-		return fmt.Sprint(n, n)
-	}
-	return fmt.Sprintf("[%d|%d]", n, n)
 }
 
 // TestPermissionLost makes the place of the batches or of the destination read-only in the middle of a run.

@@ -125,7 +125,7 @@ func (p Protocol) Reopen(ctx context.Context, r ReopenRequest) (Lock, error) {
 	case seen.Term == 0:
 		return seen, fault.New(fault.NotReady, "job %s never ran: there is nothing to reset", r.Job)
 	case seen.Status == Ignored && seen.ErrorCode == string(fault.StateBehind) && !r.Repaired:
-		return seen, fault.New(fault.StateBehind, "a destination of job %s is ahead of its checkpoint", r.Job).WithHint("run lockstep doctor")
+		return seen, fault.New(fault.StateBehind, "a destination of job %s is ahead of its checkpoint", r.Job).WithHint("run lockstep doctor --after-restore")
 	case seen.Status == InProgress && !r.Force:
 		return seen, fault.New(fault.Held, "run %s holds job %s", seen.Run, r.Job).WithHint("stop it first, or reset with force")
 	}
