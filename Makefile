@@ -78,6 +78,10 @@ microbench: ## run the Go benchmarks (BENCH=pattern BENCHTIME=1s PKG=./...)
 fuzz: ## run each fuzz target for FUZZTIME (default 20s)
 	@FUZZTIME=$(FUZZTIME) ./.ci/fuzz
 
+.PHONY: corpora
+corpora: ## fetch the public corpora that some tests read (needs npm)
+	@./.ci/corpora
+
 .PHONY: cover
 cover: ## measure test coverage; the page is out/cover.html
 	@mkdir -p out
