@@ -132,3 +132,20 @@ func TestSchema(t *testing.T) {
 func again16(s record.Schema) string {
 	return record.Schema{Columns: append([]record.Column(nil), s.Columns...)}.Digest()
 }
+
+// FuzzParseType reads any text as a type: what is one has a form that is read as the same, and columns can be made of it.
+func FuzzParseType(f *testing.F) {
+	for _, s := range []string{"", "int", "INT", "decimal", "decimal(38,38)", "decimal(0,0)", "decimal(5,-1)", "decimal( 5 , 2 )", "decimal(99999999999999999999,1)", "decimal(5,2)x", "timestamptz", "string(10)"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		typ, err := record.ParseType(s)
+		if err != nil {
+			return
+		}
+		if again, err := record.ParseType(typ.String()); err != nil || again != typ {
+			t.Fatalf("%q is %v, and %q %v, %v", s, typ, typ.String(), again, err)
+		}
+		record.NewColumnBuilder(typ).AppendNull()
+	})
+}

@@ -116,3 +116,41 @@ func TestItem_Size(t *testing.T) {
 		t.Errorf("an item with the longest texts has %d bytes", n)
 	}
 }
+
+// FuzzPayload reads any bytes as each payload: one that is taken comes out the same when it was written and read again, and a machine
+// can write it.
+func FuzzPayload(f *testing.F) {
+	for i, p := range payloads {
+		data, err := json.Marshal(p)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, uint8(i))
+	}
+	for _, s := range []string{"", "null", "[]", "{}", `{"run":1}`, `{"seq":1e400}`, `{"seq":-9223372036854775808}`, `{"entered":"0000-01-01T00:00:00Z"}`, `{"entered":"2026-08-22T17:03:59.123456789+23:59"}`,
+		`{"job":"a","parameters":{"a":{"b":[null,1.5]}},"streams":null}`, `{"item":{"position":"\ud800"}}`, `{"JOB":"a","job":"b"}`} {
+		for i := range len(payloads) + 1 {
+			f.Add([]byte(s), uint8(i))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, kind uint8) {
+		typ := reflect.TypeFor[stage.Input]()
+		if i := int(kind) % (len(payloads) + 1); i < len(payloads) {
+			typ = reflect.TypeOf(payloads[i])
+		}
+		one, two := reflect.New(typ), reflect.New(typ)
+		if json.Unmarshal(data, one.Interface()) != nil {
+			return
+		}
+		text, err := json.Marshal(one.Interface())
+		if err != nil {
+			t.Fatalf("%s: %v", data, err)
+		}
+		if err := json.Unmarshal(text, two.Interface()); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if again, err := json.Marshal(two.Interface()); err != nil || string(again) != string(text) {
+			t.Fatalf("%s comes out as %s, %v", text, again, err)
+		}
+	})
+}

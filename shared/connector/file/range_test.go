@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lockstep-data/lockstep/shared/connector"
+	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/record"
 )
@@ -202,6 +203,40 @@ func TestRoundTrip(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, o.lines); diff != "" || len(o.rejects) > 0 {
 			r.Fatalf("%s: %v\n%s", ending, o.rejects, diff)
+		}
+	})
+}
+
+// FuzzRange cuts any text into byte ranges of any size and expects what the whole gives: the same rows, the same rejects, each once.
+func FuzzRange(f *testing.F) {
+	for _, text := range []string{dirtyCSV, "a\n1\n\n2", "a,b\n\"x\n", "{\"a\":1}\n\n{bad\n{\"a\":5}"} {
+		f.Add([]byte(text), uint8(3), false)
+		f.Add([]byte(text), uint8(7), true)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, split uint8, lines bool) {
+		name := "in.csv"
+		if lines {
+			name = "in.ndjson"
+		}
+		dir := t.TempDir()
+		write(t, dir, name, text)
+		src := openSource(t, dir, map[string]any{"path": name})
+		whole, err := scenario{src: src}.run(t.Context())
+		cut, cutErr := scenario{src: openSource(t, dir, map[string]any{"path": name, "split": fmt.Sprint(int(split) + 1)})}.run(t.Context())
+		if err != nil || cutErr != nil {
+			if fmt.Sprint(err) != fmt.Sprint(cutErr) || fault.CodeOf(err) == fault.Internal {
+				t.Fatalf("whole: %v, cut: %v", err, cutErr)
+			}
+			return
+		}
+		if whole.read != len(whole.lines)+len(whole.rejects) { // Invariant 5
+			t.Fatalf("read %d, but %d rows and %d rejects", whole.read, len(whole.lines), len(whole.rejects))
+		}
+		if diff := cmp.Diff(whole.lines, cut.lines); diff != "" {
+			t.Fatal(diff)
+		}
+		if diff := cmp.Diff(whole.rejects, cut.rejects); diff != "" {
+			t.Fatal(diff)
 		}
 	})
 }

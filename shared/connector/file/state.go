@@ -144,6 +144,12 @@ func (t *target) parse(data []byte) (state, error) {
 		return state{}, fault.New(fault.DataInvalid, "the receipts in %s are damaged: %w", t.statePath, err).
 			WithHint("remove the file and the target, and start over with lockstep reset")
 	}
+	for id, p := range s.Partitions {
+		if p == nil {
+			return state{}, fault.New(fault.DataInvalid, "the receipts in %s are damaged: partition %s has none", t.statePath, id).
+				WithHint("remove the file and the target, and start over with lockstep reset")
+		}
+	}
 	if s.Version > stateVersion { // Invariant 13
 		return state{}, fault.New(fault.VersionTooNew, "%s has version %d, this version reads up to %d", t.statePath, s.Version, stateVersion)
 	}

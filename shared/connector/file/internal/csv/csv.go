@@ -134,8 +134,7 @@ func (s *Scanner) advance(scan func(b []byte, final bool) found) bool {
 		f := scan(b, s.w.Done())
 		if f.outcome == cut || f.outcome == open && s.d.Partial {
 			if len(b) > s.d.MaxRecord {
-				s.tooLong(b)
-				return true
+				return s.tooLong(b)
 			}
 			if s.grow(len(b)) {
 				continue
@@ -221,8 +220,8 @@ func (s *Scanner) strip(line []byte) int {
 	return len(line)
 }
 
-// tooLong passes over the rest of a record that is longer than allowed.
-func (s *Scanner) tooLong(b []byte) {
+// tooLong passes over the rest of a record that is longer than allowed; false when it may still grow.
+func (s *Scanner) tooLong(b []byte) bool {
 	quotes := s.scan(b, true).outcome == open
 	plain := s.problem != "" // a broken record ends with its line
 	s.line = s.next
@@ -242,7 +241,7 @@ func (s *Scanner) tooLong(b []byte) {
 				s.next++
 				if !quotes {
 					s.w.Skip(i + 1)
-					return
+					return true
 				}
 			case plain:
 			case quotes && c == s.d.Escape && c != s.d.Quote:
@@ -254,6 +253,7 @@ func (s *Scanner) tooLong(b []byte) {
 		s.w.Skip(len(b))
 	}
 	s.next++
+	return !s.d.Partial
 }
 
 // pass finds the end of a record; without quotes that is the end of its line.

@@ -83,6 +83,7 @@ func TestScanner_Next(t *testing.T) {
 		"partial line":                   {with(func(d *csv.Dialect) { d.Partial = true }), "a,b\nc,d", []string{"a|b"}},
 		"partial quote":                  {with(func(d *csv.Dialect) { d.Partial = true }), "a,b\n\"c\nd", []string{"a|b"}},
 		"partial broken line":            {with(func(d *csv.Dialect) { d.Partial = true }), "a,b\nc\"", []string{"a|b"}},
+		"partial line, too long":         {with(func(d *csv.Dialect) { d.Partial, d.MaxRecord = true, 8 }), "a,b\n123456789", []string{"a|b"}},
 		"partial comment":                {with(func(d *csv.Dialect) { d.Partial, d.Comment = true, '#' }), "a,b\n#c", []string{"a|b"}},
 		"long fields":                    {plain, strings.Repeat("x", 100) + "," + strings.Repeat("y", 9) + "\n", []string{strings.Repeat("x", 100) + "|" + strings.Repeat("y", 9)}},
 	} {

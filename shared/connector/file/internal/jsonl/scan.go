@@ -54,8 +54,7 @@ func (s *Lines) Next() bool {
 		skip := n + 1
 		if n < 0 {
 			if len(b) > s.MaxRecord {
-				s.tooLong(b)
-				return true
+				return s.tooLong(b)
 			}
 			if s.w.Ensure(max(2*len(b), window.Size/2)); len(s.w.Bytes()) > len(b) || !s.w.Done() {
 				continue
@@ -86,7 +85,8 @@ func (s *Lines) Pass() bool { return s.Next() }
 
 func longer(limit int) string { return fmt.Sprintf("record is longer than %d bytes", limit) }
 
-func (s *Lines) tooLong(b []byte) {
+// tooLong passes over the rest of a line; false when it may still grow.
+func (s *Lines) tooLong(b []byte) bool {
 	s.line = s.next
 	s.next++
 	s.problem = longer(s.MaxRecord)
@@ -95,9 +95,10 @@ func (s *Lines) tooLong(b []byte) {
 		b = s.w.Bytes()
 		if n := bytes.IndexByte(b, '\n'); n >= 0 {
 			s.w.Skip(n + 1)
-			return
+			return true
 		}
 	}
+	return !s.Partial
 }
 
 // Elements goes through the objects of an array, or through objects that follow each other. Not safe for concurrent use.
@@ -119,7 +120,8 @@ type Elements struct {
 func ResumeElements(w *window.Window, line int64, path string, max int) *Elements {
 	s := &Elements{max: max, path: names(path), w: w, next: line}
 	c, ok := s.peek()
-	s.inside, s.over = ok && (c == ',' || c == ']'), !ok
+	s.inside = ok && (c == ',' || c == ']') || path != ""
+	s.over = !ok && !s.inside
 	return s
 }
 
