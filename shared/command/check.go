@@ -187,6 +187,7 @@ type checker struct {
 	streams  []string // only these; none: all
 	running  bool     // before a run: what is wrong with the data is for the run to say
 	problems fault.Problems
+	keep     func(connector.Source) // takes the source when all is well; nil: it is closed
 }
 
 // source asks the source for its streams. The error is that it could not be reached; all else is a problem.
@@ -196,7 +197,9 @@ func (c *checker) source(ctx context.Context) (err error) {
 		return c.judge(err, "source")
 	}
 	defer func() {
-		if cerr := src.Close(); err == nil {
+		if c.keep != nil && err == nil && len(c.problems) == 0 {
+			c.keep(src)
+		} else if cerr := src.Close(); err == nil {
 			err = cerr
 		}
 	}()

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lockstep-data/lockstep/shared/asl"
+	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/runner"
 	"github.com/lockstep-data/lockstep/shared/store"
@@ -142,7 +143,8 @@ func (a *app) preflight(ctx context.Context, rt *runtime, f found, streams []str
 		return err
 	}
 	c := checker{env: rt.env, doc: f.doc, job: resolved, out: &jobCheck{}, streams: streams, running: true}
-	_ = c.source(ctx) // it could not be reached
+	c.keep = func(src connector.Source) { rt.env.UseSource(j, src) } // what it has read to find types serves the run
+	_ = c.source(ctx)                                                // it could not be reached
 	return f.doc.Annotate(c.problems).Err()
 }
 

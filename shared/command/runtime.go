@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	mathrand "math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -58,6 +59,7 @@ type runtime struct {
 
 // open opens state and batches, and makes this process a holder of locks.
 func (a *app) open(ctx context.Context, f found) (_ *runtime, err error) {
+	a.spareMemory()
 	r := &runtime{}
 	defer func() {
 		if err != nil {
@@ -86,6 +88,17 @@ func (r *runtime) again(a *app, f found) *step.Env {
 	env.Protocol, env.Blobs = r.state.protocol, r.blobs
 	env.Holder = func(string) string { return r.holder.ID() }
 	return env
+}
+
+// heapGrowth is by how many percent the heap may grow before it is collected. It is nearly all columns of batches, which hold no pointers
+// and cost nothing to collect, so that half of Go's own figure saves memory and takes no time worth speaking of.
+const heapGrowth = 50
+
+// spareMemory sets the pace of the collector unless the user has.
+func (a *app) spareMemory() {
+	if _, set := a.o.Env("GOGC"); !set {
+		debug.SetGCPercent(heapGrowth)
+	}
 }
 
 // openBlobs opens the place of batches; a folder that cannot be made is out of reach, a URL that is none is wrong use.

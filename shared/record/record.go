@@ -97,6 +97,14 @@ func (b Batch) Len() int {
 	return int(b.Rows.NumRows())
 }
 
+// Size is how many bytes the rows take in memory.
+func (b Batch) Size() int {
+	if b.Rows == nil {
+		return 0
+	}
+	return sizeOf(b.Rows)
+}
+
 // OriginOf gives the index of the original that row i came from.
 func (b Batch) OriginOf(row int) int {
 	if b.Origin == nil {

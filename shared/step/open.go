@@ -36,7 +36,7 @@ func (o *opened) close() error {
 func (t *Turn) Source(ctx context.Context) (connector.Source, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	o := t.connectors()
+	o := t.connectors(t.Written)
 	if o.source != nil {
 		return o.source, nil
 	}
@@ -48,11 +48,18 @@ func (t *Turn) Source(ctx context.Context) (connector.Source, error) {
 	return s, nil
 }
 
+// UseSource makes a source that was opened before the run that of the job's steps. Close closes it.
+func (e *Env) UseSource(written job.Job, s connector.Source) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.connectors(written).source = s
+}
+
 // Destination opens the job's i-th destination, or answers the one that is open.
 func (t *Turn) Destination(ctx context.Context, i int) (connector.Destination, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	o := t.connectors()
+	o := t.connectors(t.Written)
 	if o.destinations[i] != nil {
 		return o.destinations[i], nil
 	}
@@ -64,14 +71,16 @@ func (t *Turn) Destination(ctx context.Context, i int) (connector.Destination, e
 	return d, nil
 }
 
-func (t *Turn) connectors() *opened {
-	if t.opened == nil {
-		t.Env.opened = map[string]*opened{}
+// connectors are those of a job as it is written. The caller has locked.
+func (e *Env) connectors(written job.Job) *opened {
+	if e.opened == nil {
+		e.opened = map[string]*opened{}
 	}
-	o := t.opened[t.Call.Digest]
+	digest := written.Digest()
+	o := e.opened[digest]
 	if o == nil {
-		o = &opened{destinations: make([]connector.Destination, len(t.Job.Destinations))}
-		t.opened[t.Call.Digest] = o
+		o = &opened{destinations: make([]connector.Destination, len(written.Destinations))}
+		e.opened[digest] = o
 	}
 	return o
 }

@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"io"
+	"runtime"
 
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/record"
@@ -116,12 +117,9 @@ func (t *Turn) openReader(ctx context.Context, s StreamPlan, p connector.Partiti
 
 // keep holds the reader for the next turn; one that is at its end is closed but still tells how much it read.
 func (t *Turn) keep(ctx context.Context, key string, r *reader, last bool) {
-	switch {
-	case last:
+	if last {
 		_ = r.close()
 		r.done = true
-	case t.Resident:
-		r.readAhead(ctx)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -129,6 +127,21 @@ func (t *Turn) keep(ctx context.Context, key string, r *reader, last bool) {
 		t.Env.readers = map[string]*reader{}
 	}
 	t.readers[key] = r
+	if !r.done && t.Resident && t.reading() <= runtime.GOMAXPROCS(0) {
+		r.readAhead(ctx)
+	}
+}
+
+// reading counts the partitions that are not at their end. When they are more than the cores, these are busy without reading ahead, and
+// a batch more for each partition would be held for nothing. The caller has locked.
+func (e *Env) reading() int {
+	n := 0
+	for _, r := range e.readers {
+		if !r.done {
+			n++
+		}
+	}
+	return n
 }
 
 // InputBytes is how much of the partition's input was taken by this process; 0 when it is not known.

@@ -60,6 +60,7 @@ type Env struct {
 	opened   map[string]*opened
 	compiled map[string]*Compiled
 	batches  batches
+	room     room
 	readers  map[string]*reader
 	steps    map[string][]store.StepExecution
 	stale    map[string]int
@@ -139,6 +140,12 @@ func Do[R any](ctx context.Context, e *Env, name string, c stage.Call, act func(
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", name, err)
 	}
+	ended := false
+	defer func() { // a batch that is loaded, or will not be for now, leaves room for others
+		if t.Call.Item.Partition != "" && (!ended || name == Loop[len(Loop)-1]) {
+			t.Leave()
+		}
+	}()
 	result, err := act(ctx, t)
 	if fault.Has(err, fault.StateBehind) {
 		if _, e := e.Protocol.Shut(context.WithoutCancel(ctx), t.Holding(), string(fault.StateBehind), err.Error()); e != nil {
@@ -148,6 +155,7 @@ func Do[R any](ctx context.Context, e *Env, name string, c stage.Call, act func(
 	if err != nil {
 		return none, t.Fail(ctx, e.clean(err))
 	}
+	ended = true
 	return result, nil
 }
 
@@ -232,6 +240,7 @@ func (e *Env) Forget(jobKey, run string) {
 	maps.DeleteFunc(e.compiled, func(k string, _ *Compiled) bool { return strings.HasPrefix(k, mine) })
 	maps.DeleteFunc(e.steps, func(k string, _ []store.StepExecution) bool { return strings.HasPrefix(k, mine) })
 	maps.DeleteFunc(e.stale, func(k string, _ int) bool { return strings.HasPrefix(k, mine) })
+	maps.DeleteFunc(e.room.usual, func(k string, _ int64) bool { return strings.HasPrefix(k, mine) })
 	delete(e.plans, planKey(jobKey, run))
 	e.batches.drop(RunPrefix(jobKey, run))
 	e.batches.drop(BatchPrefix(jobKey))

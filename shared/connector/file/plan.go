@@ -52,7 +52,7 @@ func (s *Source) Plan(ctx context.Context, r connector.PlanRequest) (connector.P
 		if follow {
 			one, err = s.scanFollowed(ctx, files[i], r.Positions[id])
 		} else {
-			one, err = s.scan(ctx, files[i], pass{split: s.splitOf(files[i], r.Stream)})
+			one, err = s.scanOnce(ctx, files[i], pass{split: s.splitOf(files[i], r.Stream)})
 		}
 		if err != nil {
 			return connector.Plan{}, err

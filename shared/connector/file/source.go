@@ -23,6 +23,7 @@ type Source struct {
 	place input.Place
 	glob  string // with streamMark
 	log   *slog.Logger
+	seen  memory
 }
 
 var _ connector.Source = (*Source)(nil)

@@ -32,7 +32,7 @@ func newDestination(c connector.Config) (*destination, error) {
 	}
 	// FULL: what a commit said is written survives a power cut. A checkpoint, which is in another file, must never be ahead of it
 	// (invariant 1). legacy_alter_table: a swap renames tables, and what refers to the target by name must go on doing so.
-	d, err := newDatabase(c, "rwc", "journal_mode(wal)", "synchronous(full)", "temp_store(memory)", "cache_size(-65536)", "wal_autocheckpoint(8192)",
+	d, err := newDatabase(c, "rwc", "journal_mode(wal)", "synchronous(full)", "temp_store(memory)", "cache_size(-16384)", "wal_autocheckpoint(8192)",
 		"legacy_alter_table(1)", "trusted_schema(0)")
 	if err != nil {
 		return nil, err

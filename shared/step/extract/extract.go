@@ -38,17 +38,22 @@ func run(ctx context.Context, t *step.Turn) (stage.ExtractResult, error) {
 	if err != nil {
 		return stage.ExtractResult{}, err
 	}
+	if err := t.Enter(ctx); err != nil {
+		return stage.ExtractResult{}, err
+	}
 	key := t.BatchKey(s.Full(), item.Position)
 	b, err := cut(ctx, t, s, key)
 	if err != nil {
 		return stage.ExtractResult{}, err
 	}
+	t.Hold(b.Size())
 	if b.Read == 0 && b.End == b.Start {
 		c, err := t.Protocol.Store.ReadCheckpoint(ctx, t.Key())
 		if err != nil {
 			return stage.ExtractResult{}, err
 		}
 		if c.Drained == t.Call.Run && c.Run == t.Call.Run {
+			t.Leave()
 			return done, t.EndPartition(ctx, "", "") // what an earlier attempt of this last turn met has passed
 		}
 	}
