@@ -74,8 +74,8 @@ func TestHostile(t *testing.T) {
 			hostileRun(t, small)
 		})
 	}
-	if total < 300 {
-		t.Errorf("%d hostile inputs, want at least 300", total)
+	if total < 400 {
+		t.Errorf("%d hostile inputs, want at least 400", total)
 	}
 }
 
