@@ -9,30 +9,30 @@ import (
 
 // Event is one entry of an execution's history, in the shape of GetExecutionHistory. Fields that a type does not have are zero.
 type Event struct {
-	ID         int64  // 1, 2, 3 … in one execution
-	PreviousID int64  // the event that led here; 0 for the first state
-	Type       string // as in TaskStateEntered, LambdaFunctionFailed, MapIterationStarted
-	Time       time.Time
-	Execution  string // the execution's ID
-	State      string // name of the state, or of the Map whose iteration it is
-	Index      int    // of a Map's iteration
-	Length     int    // number of a Map's items
+	ID         int64     // 1, 2, 3 … in one execution
+	PreviousID int64     // the event that led here; 0 for the first state
+	Type       string    // as in TaskStateEntered, LambdaFunctionFailed, MapIterationStarted
+	Time       time.Time `json:",omitzero"`
+	Execution  string    `json:",omitempty"` // the execution's ID
+	State      string    `json:",omitempty"` // name of the state, or of the Map whose iteration it is
+	Index      int       `json:",omitempty"` // of a Map's iteration
+	Length     int       `json:",omitempty"` // number of a Map's items
 
-	Input      json.RawMessage // of an execution, a state, or a Lambda function
-	Parameters json.RawMessage // of any other task
-	Output     json.RawMessage
-	Assigned   json.RawMessage // variables by name
-	Error      string
-	Cause      string
-	Location   string // the field whose expression failed, as in Output/result
+	Input      json.RawMessage `json:",omitempty"` // of an execution, a state, or a Lambda function
+	Parameters json.RawMessage `json:",omitempty"` // of any other task
+	Output     json.RawMessage `json:",omitempty"`
+	Assigned   json.RawMessage `json:",omitempty"` // variables by name
+	Error      string          `json:",omitempty"`
+	Cause      string          `json:",omitempty"`
+	Location   string          `json:",omitempty"` // the field whose expression failed, as in Output/result
 
-	Resource           string
-	ResourceType       string // as in states; empty for a Lambda function
-	TimeoutInSeconds   int
-	HeartbeatInSeconds int
-	Credentials        json.RawMessage // {"roleArn": …}
-	MapRun             string          // of MapRunStarted
-	RedriveCount       int             // of ExecutionRedriven
+	Resource           string          `json:",omitempty"`
+	ResourceType       string          `json:",omitempty"` // as in states; empty for a Lambda function
+	TimeoutInSeconds   int             `json:",omitempty"`
+	HeartbeatInSeconds int             `json:",omitempty"`
+	Credentials        json.RawMessage `json:",omitempty"` // {"roleArn": …}
+	MapRun             string          `json:",omitempty"` // of MapRunStarted
+	RedriveCount       int             `json:",omitempty"` // of ExecutionRedriven
 }
 
 // emit records an event behind the last one of its path and makes it the last one.

@@ -29,7 +29,7 @@ func (l *loader) mapState(s *State, f map[string]*node, vars map[string]bool) {
 	if m.Distributed {
 		return
 	}
-	for _, name := range []string{"ItemReader", "ItemBatcher", "ResultWriter", "Label", "ToleratedFailureCount", "ToleratedFailurePercentage"} {
+	for _, name := range []string{"ItemReader", "ItemBatcher", "ResultWriter", "Label"} { // a tolerance is taken, and does nothing
 		if n := f[name]; n != nil {
 			l.add(n.path, "wrong_value", "%s belongs to a Map whose ProcessorConfig has the Mode DISTRIBUTED", name)
 		}

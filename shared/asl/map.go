@@ -24,6 +24,7 @@ func (v *visit) mapState(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.emit(Event{Type: "MapStateStarted", Length: len(items)})
 	workers, err := v.concurrency(effective, MaxConcurrency)
 	if err != nil {
 		return nil, err
@@ -93,7 +94,7 @@ func (v *visit) concurrency(effective any, most int) (int, error) {
 
 // inline runs the iterations inside this execution.
 func (v *visit) inline(ctx context.Context, effective any, items []any, workers int) (any, error) {
-	started := v.emit(Event{Type: "MapStateStarted", Length: len(items)})
+	started := v.prev
 	f := v.fanout(ctx, started)
 	at := &v.walker.at
 	from := v.begin(len(items))

@@ -160,6 +160,27 @@ func TestChild(t *testing.T) {
 	})
 }
 
+func TestChild_Patterns(t *testing.T) {
+	for _, c := range []struct{ pattern, output string }{
+		{"", `["undefined","string"]`}, {".sync", `["string","string"]`}, {".sync:2", `["object","string"]`},
+	} {
+		t.Run("startExecution"+c.pattern, func(t *testing.T) {
+			r := newRig(t, jsonataStates(`"A": {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution`+c.pattern+`", "End": true,
+				"Arguments": {"StateMachineArn": "kid", "Input": {"a": 1}},
+				"Output": "{% [$exists($states.result.Output) ? $type($states.result.Output) : 'undefined', $type($states.result.ExecutionArn)] %}"}`))
+			kid, err := Load([]byte(jsonataStates(`"A": {"Type": "Pass", "End": true}`)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Machines["kid"] = kid
+			check(t, r.run(t, `{}`), "SUCCEEDED "+c.output)
+			if submitted := strings.Contains(r.rec.types(), "TaskSubmitted"); submitted != (c.pattern != "") {
+				t.Errorf("submitted: %v", submitted)
+			}
+		})
+	}
+}
+
 func TestChild_Endless(t *testing.T) {
 	r := newRig(t, jsonataStates(`"A": {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "End": true,
 		"Arguments": {"StateMachineArn": "m", "Name": "kid"}}`))
