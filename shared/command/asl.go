@@ -133,7 +133,7 @@ func (a *app) aslRun(ctx context.Context, path string, f aslRunFlags) error {
 // writeOutcome prints a history and its end for people.
 func (a *app) writeOutcome(out corpus.Outcome) {
 	for _, e := range out.Events {
-		a.printf("%4d  %-24s %s\n", *e.ID, e.Type, strings.TrimSpace(e.State+" "+shortDetail(e)))
+		a.writeStep(e)
 	}
 	a.printf("%s", out.Status)
 	if out.Output != nil {
@@ -146,6 +146,11 @@ func (a *app) writeOutcome(out corpus.Outcome) {
 	if out.Problem != "" && out.Status != "ERROR" {
 		a.printf("problem: %s\n", out.Problem)
 	}
+}
+
+// writeStep prints an event of a history in one line.
+func (a *app) writeStep(e corpus.Event) {
+	a.printf("%4d  %-24s %s\n", *e.ID, e.Type, strings.TrimSpace(e.State+" "+shortDetail(e)))
 }
 
 // shortDetail is what matters most of an event, cut to a line.

@@ -47,6 +47,7 @@ func looks(t *testing.T, p *project, last report) {
 	}
 	p.want(t, ExitOK, []string{"there are more"}, "runs", "--limit", "1", "--since", "1h")
 	p.want(t, ExitOK, []string{"7 loaded", "orders.csv", "transform", `"id": "sample"`}, "runs", "show", last.Run, "--config")
+	p.want(t, ExitOK, []string{"ExecutionStarted", "TaskStateExited", "ExecutionSucceeded"}, "runs", "show", last.Run, "--history")
 	p.want(t, ExitOK, []string{"batch loaded", "run finished"}, "logs", "sample", last.Run, "--follow")
 	if c := p.call("logs", "sample", last.Run, "--level", "error"); c.out != "" {
 		t.Errorf("errors in the log: %s", c.out)

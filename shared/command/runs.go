@@ -11,7 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lockstep-data/lockstep/shared/asl"
+	"github.com/lockstep-data/lockstep/shared/asl/corpus"
 	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/runner"
 	"github.com/lockstep-data/lockstep/shared/store"
 )
 
@@ -204,19 +207,25 @@ func (a *app) since(text string) (time.Time, error) {
 }
 
 func (a *app) runsShowCommand() *cobra.Command {
-	var config bool
+	var f showFlags
 	c := &cobra.Command{
 		Use:   "show RUN",
 		Short: "Tell all about a run",
 		Long: `Show prints a run's counters, partitions, steps, error and notices; with --config also the job as it was when the run began,
-secrets by reference.`,
-		Example: "  lockstep runs show 20261122T194348Z-1a2b3c4d --config",
-		Args:    between(1, 1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.runsShow(cmd.Context(), args[0], config) },
+secrets by reference; with --history also what the state machine did, event by event, as Step Functions tells it. A process that
+was killed leaves no history.`,
+		Example: `  lockstep runs show 20261122T194348Z-1a2b3c4d --config
+  lockstep runs show 20261122T194348Z-1a2b3c4d --history`,
+		Args: between(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runsShow(cmd.Context(), args[0], f) },
 	}
-	c.Flags().BoolVar(&config, "config", false, "print the job as it was, too")
+	c.Flags().BoolVar(&f.config, "config", false, "print the job as it was, too")
+	c.Flags().BoolVar(&f.history, "history", false, "print the history of the state machine, too")
 	return c
 }
+
+// showFlags are those of runs show.
+type showFlags struct{ config, history bool }
 
 // runDetail is all that is known of a run.
 type runDetail struct {
@@ -228,6 +237,7 @@ type runDetail struct {
 	Partitions []partitionRow    `json:"partitions"`
 	Executions []executionRow    `json:"executions"`
 	Config     json.RawMessage   `json:"config,omitempty"`
+	History    []asl.Event       `json:"history,omitempty"`
 }
 
 // partitionRow is what a run did in a partition.
@@ -251,8 +261,9 @@ type executionRow struct {
 	Message string  `json:"message,omitempty"`
 }
 
-func (a *app) runsShow(ctx context.Context, id string, config bool) error {
-	st, err := a.viewState(ctx, a.site(a.projectDir()))
+func (a *app) runsShow(ctx context.Context, id string, f showFlags) error {
+	s := a.site(a.projectDir())
+	st, err := a.viewState(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -265,8 +276,13 @@ func (a *app) runsShow(ctx context.Context, id string, config bool) error {
 		return err
 	}
 	d := runDetail{runRow: a.newRunRow(ctx, st, r), Version: r.Version, Digest: r.Digest, Input: r.Input, Steps: r.Steps, Partitions: []partitionRow{}}
-	if config {
+	if f.config {
 		d.Config = r.Snapshot
+	}
+	if f.history {
+		if d.History, err = a.historyOf(ctx, s, r); err != nil {
+			return err
+		}
 	}
 	partitions, err := st.Partitions(ctx, r.Job, r.ID)
 	if err != nil {
@@ -284,6 +300,20 @@ func (a *app) runsShow(ctx context.Context, id string, config bool) error {
 	}
 	a.writeRun(d)
 	return nil
+}
+
+// historyOf reads what the state machine did in a run.
+func (a *app) historyOf(ctx context.Context, s site, r store.Run) ([]asl.Event, error) {
+	blobs, err := a.openBlobs(ctx, s.blobs)
+	if err != nil {
+		return nil, err
+	}
+	defer blobs.Close()
+	events, err := runner.History(ctx, blobs, r.Job, r.ID)
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	return events, nil
 }
 
 // findRun looks through the newest runs of all jobs: ids are unique in a job only, but hardly ever the same in two.
@@ -382,6 +412,13 @@ func (a *app) writeRun(d runDetail) {
 			t.add(e.Step, count(e.Turns), count(e.Failed), count(e.Records), span(time.Duration(e.Seconds*float64(time.Second))), e.Code)
 		}
 		t.write(a.o.Out, a.p, 0)
+	}
+	if len(d.History) > 0 {
+		a.printf("\n")
+		for _, e := range d.History {
+			a.printf("%s ", stamp(e.Time))
+			a.writeStep(corpus.FromHistory(e))
+		}
 	}
 	if d.Config != nil {
 		a.printf("\n%s\n", pretty(d.Config))

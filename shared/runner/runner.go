@@ -70,10 +70,12 @@ func (r *Runner) Run(ctx context.Context, q Request) (Result, error) {
 		r.Env.Log.InfoContext(ctx, "run continued", "run_id", next.run, "was", next.was, "redrive", next.redrive)
 	}
 	stopProgress := r.trackPercent(ctx, next)
-	ended := r.walk(ctx, q, next)
+	history := newHistory(r.Env.Redact)
+	ended := r.walk(ctx, q, next, history)
 	stopProgress()
 	result := Result{Continued: next.continued, Was: next.was}
 	ctx = context.WithoutCancel(ctx)
+	r.keepHistory(ctx, next, history)
 	if err := r.close(ctx, next, ended); err != nil {
 		return result, err
 	}
@@ -84,13 +86,13 @@ func (r *Runner) Run(ctx context.Context, q Request) (Result, error) {
 }
 
 // walk runs the state machine.
-func (r *Runner) walk(ctx context.Context, q Request, n next) asl.Result {
+func (r *Runner) walk(ctx context.Context, q Request, n next, h *history) asl.Result {
 	machine, err := syncMachine()
 	if err != nil {
 		return asl.Result{Status: asl.StatusFailed, Error: string(fault.Internal), Cause: err.Error()}
 	}
 	in := &asl.Interpreter{
-		Machines: map[string]*asl.Machine{machineID: machine}, Tasks: r.tasks(), Clock: r.Clock, Observer: r.Observer,
+		Machines: map[string]*asl.Machine{machineID: machine}, Tasks: r.tasks(), Clock: r.Clock, Observer: r.watch(h),
 	}
 	done := make(chan struct{})
 	stopped := make(chan struct{})
