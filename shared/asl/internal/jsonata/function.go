@@ -15,7 +15,7 @@ import (
 var builtins = make(map[string]*builtin)
 
 func init() {
-	for _, table := range [][]*builtin{numberFunctions, booleanFunctions, stringFunctions, arrayFunctions, objectFunctions, serviceFunctions} {
+	for _, table := range [][]*builtin{numberFunctions, booleanFunctions, stringFunctions, arrayFunctions, objectFunctions, serviceFunctions, integerFunctions, urlFunctions} {
 		for _, b := range table {
 			builtins[b.name] = b
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -32,8 +31,6 @@ var stringFunctions = []*builtin{
 	{"replace", 3, 4, true, replace},
 	{"base64encode", 1, 1, true, onString(func(s string) any { return base64.StdEncoding.EncodeToString([]byte(s)) })},
 	{"base64decode", 1, 1, true, base64Decode},
-	{"encodeUrlComponent", 1, 1, true, onString(func(s string) any { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") })},
-	{"decodeUrlComponent", 1, 1, true, decodeURL},
 }
 
 func onString(do func(s string) any) func(*arguments) (any, error) {
@@ -340,19 +337,4 @@ func base64Decode(c *arguments) (any, error) {
 		return nil, fail("D3137", "The text is not base64")
 	}
 	return string(b), nil
-}
-
-func decodeURL(c *arguments) (any, error) {
-	if c.none() {
-		return undefined, nil
-	}
-	s, err := c.string(0)
-	if err != nil {
-		return nil, err
-	}
-	out, err := url.PathUnescape(s)
-	if err != nil {
-		return nil, fail("D3140", "Malformed URL passed to decodeUrlComponent(): %q", s)
-	}
-	return out, nil
 }
