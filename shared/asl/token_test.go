@@ -52,7 +52,7 @@ func TestTokens(t *testing.T) {
 		took              time.Duration
 	}{
 		{"success", "E", `SUCCEEDED 7`, func(k *Tokens, token string) {
-			time.Sleep(5 * time.Second)
+			<-time.After(5 * time.Second)
 			_ = k.SendTaskSuccess(token, json.RawMessage(`7`))
 		}, 5 * time.Second},
 		{"failure", "E", `SUCCEEDED {"e":{"Cause":"c","Error":"E"}}`, func(k *Tokens, token string) { _ = k.SendTaskFailure(token, "E", "c") }, 0},
@@ -60,14 +60,14 @@ func TestTokens(t *testing.T) {
 		{"no heartbeat", "States.HeartbeatTimeout", `SUCCEEDED {"e":{"Cause":"","Error":"States.Timeout"}}`, func(*Tokens, string) {}, 10 * time.Second},
 		{"heartbeats keep it alive", "E", `SUCCEEDED 1`, func(k *Tokens, token string) {
 			for range 5 {
-				time.Sleep(8 * time.Second)
+				<-time.After(8 * time.Second)
 				_ = k.SendTaskHeartbeat(token)
 			}
 			_ = k.SendTaskSuccess(token, json.RawMessage(`1`))
 		}, 40 * time.Second},
 		{"heartbeats do not keep it from its time-out", "E", `FAILED States.Timeout`, func(k *Tokens, token string) {
 			for range 7 {
-				time.Sleep(8 * time.Second)
+				<-time.After(8 * time.Second)
 				_ = k.SendTaskHeartbeat(token)
 			}
 		}, 60 * time.Second},
