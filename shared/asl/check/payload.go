@@ -131,8 +131,9 @@ func (p *payload) flow(f *flow, input extent, before string) extent {
 	return *out
 }
 
-// errorOutput is the most that an error and its cause are.
-const errorOutput = 256 + 32<<10 + 24
+// errorOutput is the most that an error and its cause are, each character of it a quote or a line end that is escaped. A cause of control
+// characters alone would be larger; none is known.
+const errorOutput = 2*(256+32<<10) + 24
 
 // state gives what a state hands on, and what each of its catchers does. It notes the largest of what it takes and gives.
 func (p *payload) state(s *state, input extent) (given extent, failed []extent) {
