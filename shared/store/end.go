@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -136,5 +137,21 @@ func (p Protocol) Reopen(ctx context.Context, r ReopenRequest) (Lock, error) {
 	if !applied {
 		return got, fault.New(fault.Conflict, "job %s changed while it was reset: it is %s", r.Job, got.Status).WithHint("look at it and try again")
 	}
+	if err := p.Store.AddLogs(ctx, []LogEvent{resetEvent(r, seen, got, p.now())}); err != nil {
+		return got, fmt.Errorf("job %s is reset, but that is not in its log: %w", r.Job, err)
+	}
 	return got, nil
+}
+
+// resetEvent is what a reset leaves in the log of the job's last run, for whoever asks later why the job may run again.
+func resetEvent(r ReopenRequest, was, is Lock, now time.Time) LogEvent {
+	attrs, err := json.Marshal(map[string]any{
+		"was": was.Status, "code": was.ErrorCode, "tries": was.Tries, "term": is.Term, "force": r.Force, "streams": append([]string{}, r.Streams...),
+	})
+	if err != nil {
+		attrs = nil // texts and numbers always marshal
+	}
+	return LogEvent{
+		ID: fmt.Sprintf("%013d-reset-%d", now.UnixMilli(), is.Term), Job: r.Job, Run: was.Run, Time: now, Level: "warn", Step: "reset", Text: "job reset", Attrs: attrs,
+	}
 }

@@ -32,3 +32,14 @@ func TestStore(t *testing.T) {
 func TestStore_Schedules(t *testing.T) {
 	storetest.Schedules(t, open(t), 10)
 }
+
+// The target of the protocol for one turn of a partition, in units.
+func TestStore_TurnUnits(t *testing.T) {
+	got := storetest.Turn(t, open(t))
+	t.Logf("one turn: %.1f read and %.1f write units", got.Read, got.Write)
+	if got.Write > 12 || got.Read > 5 || got.Write < 5 || got.Read < 5 {
+		t.Errorf("one turn: %+v, want at most 12 write and 5 read units, and not fewer than its calls cost", got)
+	}
+}
+
+func BenchmarkStore(b *testing.B) { storetest.Benchmarks(b, open(b)) }

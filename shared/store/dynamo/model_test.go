@@ -45,3 +45,32 @@ func TestStore_ModelSchedules(t *testing.T) {
 	s, _ := modelled(t)
 	storetest.Schedules(t, s, 30)
 }
+
+// The model counts what AWS bills, transactions and refused conditions doubled and counted.
+func TestStore_ModelTurnUnits(t *testing.T) {
+	s, m := modelled(t)
+	before := s.Spent()
+	billed := m.Usage()
+	got := storetest.Turn(t, s)
+	t.Logf("one turn: %.1f read and %.1f write units", got.Read, got.Write)
+	if got.Write > 12 || got.Read > 5 || got.Write < 5 || got.Read < 5 {
+		t.Errorf("one turn: %+v, want at most 12 write and 5 read units, and not fewer than its calls cost", got)
+	}
+	spent, after := s.Spent().Since(before), m.Usage()
+	if want := (store.Units{Read: after.ReadUnits - billed.ReadUnits, Write: after.WriteUnits - billed.WriteUnits}); spent != want {
+		t.Errorf("the store counts %+v, the model bills %+v", spent, want)
+	}
+}
+
+func TestStore_ModelRefusedUnits(t *testing.T) {
+	s, m := modelled(t)
+	before, billed := s.Spent(), m.Usage()
+	for range 3 {
+		if _, applied, err := s.Stop(t.Context(), "j", 1, "Stopped"); err != nil || applied {
+			t.Fatalf("stop of an absent lock: %v, %v", applied, err)
+		}
+	}
+	if got, want := s.Spent().Since(before).Write, m.Usage().WriteUnits-billed.WriteUnits; got != 3 || got != want {
+		t.Errorf("three refused writes: counted %v units, the model bills %v, want 3", got, want)
+	}
+}

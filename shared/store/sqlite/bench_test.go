@@ -7,6 +7,7 @@ import (
 
 	"github.com/lockstep-data/lockstep/shared/store"
 	"github.com/lockstep-data/lockstep/shared/store/sqlite"
+	"github.com/lockstep-data/lockstep/shared/store/storetest"
 )
 
 func BenchmarkOpen(b *testing.B) {
@@ -55,4 +56,8 @@ func BenchmarkStore_Lock(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Benchmarks(b, open(b, filepath.Join(b.TempDir(), "state.db")))
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -36,6 +37,7 @@ func detailCases() []testCase {
 		}},
 		{"log events", listLogs},
 		{"failures", listFailures},
+		{"many and large failures of one batch", manyFailures},
 	}
 }
 
@@ -116,6 +118,52 @@ func listFailures(e *env) {
 	e.same("one", fmt.Sprintf("%d %d %s %s", f.Seq, f.Index, f.Raw, f.Batch), "2 2 raw object")
 	if _, err := e.s.Failure(e.Context(), e.job, "none"); !fault.Has(err, fault.NotFound) {
 		e.Errorf("Failure: %v", err)
+	}
+}
+
+// manyFailures is more than fits into one transaction of any service.
+func manyFailures(e *env) {
+	const n = 1200
+	c := e.mustBind(e.bind("r1", 1, 0))
+	w := e.next(c)
+	snapshot := json.RawMessage(`{"text":"` + strings.Repeat("x", 4000) + `"}`)
+	w.Counters = store.Counters{Read: n, Failed: n, Batches: 1}
+	w.Failures = nil
+	for i := range n {
+		w.Failures = append(w.Failures, store.Failure{Index: i, Phase: "validate", Code: "DataInvalid", Snapshot: snapshot})
+	}
+	refused := w
+	refused.Fence++
+	e.kept(c)(e.s.Checkpoint(e.Context(), refused))
+	e.same("failures of a refused checkpoint", len(e.failures("r1")), 0)
+	if _, err := e.s.Failure(e.Context(), e.job, store.FailureID("r1", e.key(), 1, 700)); !fault.Has(err, fault.NotFound) {
+		e.Fatalf("a failure of a refused checkpoint: %v", err)
+	}
+	for range 2 { // sent again, they are there once
+		_, applied, err := e.s.Checkpoint(e.Context(), w)
+		e.ok(err)
+		e.same("applied", applied, true)
+	}
+	got := e.failures("r1")
+	e.same("number of failures", len(got), n)
+	for i, f := range got {
+		e.same("id", f.ID, store.FailureID("r1", e.key(), 1, i))
+	}
+	f, err := e.s.Failure(e.Context(), e.job, store.FailureID("r1", e.key(), 1, 700))
+	e.ok(err)
+	e.same("one of them", fmt.Sprint(f.Index, " ", len(f.Snapshot), " ", f.Status), fmt.Sprint(700, " ", len(snapshot), " open"))
+}
+
+// failures reads a run's failures by pages.
+func (e *env) failures(run string) (out []store.Failure) {
+	e.Helper()
+	for token := ""; ; {
+		page, next, err := e.s.Failures(e.Context(), store.FailureQuery{Job: e.job, Run: run, Limit: 500, Token: token})
+		e.ok(err)
+		out = append(out, page...)
+		if token = next; token == "" {
+			return out
+		}
 	}
 }
 

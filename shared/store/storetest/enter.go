@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -198,6 +199,11 @@ func endCases() []testCase {
 			e.code(reopen(false), fault.Held)
 			e.ok(reopen(true))
 			e.same("status", e.lock().Status, store.Pending)
+			logs, _, err := e.s.Logs(e.Context(), store.LogQuery{Job: e.job, Run: "r1", Step: "reset", Limit: 10})
+			e.ok(err)
+			if len(logs) != 1 || logs[0].Text != "job reset" || !strings.Contains(string(logs[0].Attrs), `"was":"IN_PROGRESS"`) {
+				e.Fatalf("the log of the run that was shut out: %+v", logs)
+			}
 		}},
 	}
 }
