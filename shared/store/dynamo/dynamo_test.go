@@ -33,11 +33,12 @@ func TestStore_Schedules(t *testing.T) {
 	storetest.Schedules(t, open(t), 10)
 }
 
-// The target of the protocol for one turn of a partition, in units.
+// The target of the protocol for one turn of a partition, in units. DynamoDB Local does not double each item of a transaction, as AWS does; the
+// model does, and its test has the same bounds.
 func TestStore_TurnUnits(t *testing.T) {
 	got := storetest.Turn(t, open(t))
 	t.Logf("one turn: %.1f read and %.1f write units", got.Read, got.Write)
-	if got.Write > 12 || got.Read > 5 || got.Write < 5 || got.Read < 5 {
+	if got.Write > 12 || got.Read > 5 || got.Write < 3 || got.Read < 5 {
 		t.Errorf("one turn: %+v, want at most 12 write and 5 read units, and not fewer than its calls cost", got)
 	}
 }
