@@ -116,6 +116,9 @@ func TestDiskFull(t *testing.T) {
 	for _, c := range diskCases {
 		for _, where := range []string{".lockstep", ".lockstep/blobs", "out"} {
 			for _, left := range []int{0, 100} {
+				if left > 0 && where != "out" && os.Getenv(envTorture) == "" {
+					continue
+				}
 				t.Run(fmt.Sprintf("%s/%s/%d KB left", c.name, where, left), func(t *testing.T) {
 					l := newLab(t, fmt.Sprintf(onDisk, c.mode, c.destination))
 					d := l.mount(where, 64<<10)

@@ -24,6 +24,9 @@ import (
 // the dead one had moved something, and what comes out is what comes out of a run that nobody disturbs.
 func TestBatchesVanished(t *testing.T) {
 	for _, c := range tortureCases {
+		if os.Getenv(envTorture) == "" && c.name != "sqlite-pieces" && c.name != "csv-replace" && c.name != "ndjson-append" {
+			continue // much as the others
+		}
 		t.Run(c.name, func(t *testing.T) {
 			r := newRack(t, c, 1)
 			for _, point := range []string{
