@@ -30,8 +30,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: build ## move real data into a local database, twice, and show what is in it
-	@./examples/airports/demo.sh
+demo: ## move real data into a local database, twice, and show what is in it
+	@mkdir -p bin
+	@GOFLAGS="$(subst $(TAGS),$(TAGS)$(comma)lockstep_local,$(GOFLAGS))" $(GO) build -o bin/lockstep-local ./cmd/lockstep
+	@LOCKSTEP="$(CURDIR)/bin/lockstep-local" ./examples/airports/demo.sh
 
 .PHONY: test
 test: ## run all tests; the last line says how many passed, failed, were skipped

@@ -4,7 +4,7 @@
 set -eu
 
 example=examples/airports
-lockstep=$(pwd)/bin/lockstep
+lockstep=${LOCKSTEP:-$(pwd)/bin/lockstep}
 jobs="runways runways-plain reference countries"
 
 say() { printf '\n== %s\n\n' "$*"; }
