@@ -7,7 +7,10 @@
 // objects that the caller gives it. What a task does is the caller's (Interpreter.Tasks, Interpreter.Otherwise).
 package asl
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Type is the type of a state.
 type Type string
@@ -88,6 +91,14 @@ func (e *Error) Error() string {
 
 // ErrorName gives the name that Retry and Catch match.
 func (e *Error) ErrorName() string { return e.Name }
+
+// cut shortens a cause to what the service keeps.
+func cut(cause string) string {
+	if len(cause) <= maxCause {
+		return cause
+	}
+	return strings.ToValidUTF8(cause[:maxCause], "")
+}
 
 // asError gives a task's error its name.
 func asError(err error) *Error {

@@ -87,7 +87,7 @@ func (v *visit) caught(failed *Error) (outcome, error) {
 
 // output is the error as a catcher sees it (specification, "Error output"). What the error does not name is null.
 func (e *Error) output() map[string]any {
-	out := map[string]any{"Error": e.Name, "Cause": e.Cause}
+	out := map[string]any{"Error": e.Name, "Cause": cut(e.Cause)}
 	if e.Name == "" {
 		out["Error"] = nil
 	}

@@ -205,9 +205,7 @@ func (v *visit) taskFailed(ev taskEvents, what string, err *Error) error {
 	if failed.Name == ErrorDataLimit && failed.Cause == "" {
 		failed.Cause = tooLarge(v.state.Resource).Cause
 	}
-	if len(failed.Cause) > maxCause {
-		failed.Cause = strings.ToValidUTF8(failed.Cause[:maxCause], "")
-	}
+	failed.Cause = cut(failed.Cause)
 	e := ev.of(what)
 	e.Error, e.Cause = failed.Name, failed.Cause
 	v.emit(e)
