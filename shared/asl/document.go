@@ -54,7 +54,11 @@ func (n *node) kind() string {
 type parser struct {
 	dec      *json.Decoder
 	problems *fault.Problems
+	depth    int
 }
+
+// maxNesting bounds values inside each other in a definition, which are read by a call each.
+const maxNesting = 2000
 
 // parse reads one JSON text.
 func parse(text []byte, problems *fault.Problems) (*node, error) {
@@ -84,6 +88,12 @@ func (p *parser) node(path string) (*node, error) {
 	t, err := p.dec.Token()
 	if err != nil {
 		return nil, err
+	}
+	if _, opens := t.(json.Delim); opens {
+		if p.depth++; p.depth > maxNesting {
+			return nil, fmt.Errorf("more than %d values inside each other", maxNesting)
+		}
+		defer func() { p.depth-- }()
 	}
 	switch t {
 	case json.Delim('{'):

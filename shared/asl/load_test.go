@@ -112,6 +112,7 @@ func TestLoad_Top(t *testing.T) {
 	}{
 		{"not JSON", "{\n  x", []string{"/ invalid_json"}},
 		{"two values", "{} {}", []string{"/ invalid_json"}},
+		{"values inside each other without end", strings.Repeat("[", 1_000_000), []string{"/ invalid_json"}},
 		{"an array", "[]", []string{"/ wrong_type"}},
 		{"empty", `{"QueryLanguage": "JSONata"}`, []string{"/ missing_field", "/ missing_field"}},
 		{"unknown start", `{"QueryLanguage": "JSONata", "StartAt": "B", "States": {"A": {"Type": "Succeed"}}}`, []string{"/StartAt unknown_state"}},

@@ -9,6 +9,9 @@ import (
 // maxDepth bounds nested calls, so that a recursion without end is an error and not the end of the process.
 const maxDepth = 400
 
+// maxSteps bounds how much an expression evaluates, so that one without end is an error too. It takes some seconds.
+const maxSteps = 20_000_000
+
 // maxRange is the longest array that a range may make.
 const maxRange = 1_000_000
 
@@ -16,6 +19,7 @@ const maxRange = 1_000_000
 type evaluator struct {
 	env   *Env
 	depth int
+	steps int
 }
 
 // frame holds the variables of one block or call.
@@ -60,6 +64,9 @@ func (ev *evaluator) eval(node jparse.Node, input any, f *frame) (any, error) {
 
 // raw is eval with sequences left as they are.
 func (ev *evaluator) raw(node jparse.Node, input any, f *frame) (any, error) {
+	if ev.steps++; ev.steps > maxSteps {
+		return nil, fail("U1001", "Expression evaluation timeout: Check for infinite loop")
+	}
 	switch n := node.(type) {
 	case *jparse.StringNode:
 		return n.Value, nil

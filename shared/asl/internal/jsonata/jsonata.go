@@ -60,11 +60,34 @@ func Compile(text string) (e *Expr, err error) {
 	if signature.MatchString(clean) { // the parser does not end on some broken ones
 		return nil, errors.New("parse JSONata: signatures of functions are not supported")
 	}
+	if depth(clean) > maxNested {
+		return nil, fmt.Errorf("parse JSONata: more than %d brackets inside each other", maxNested)
+	}
 	root, err := jparse.Parse(clean)
 	if err != nil {
 		return nil, fmt.Errorf("parse JSONata: %w", err)
 	}
 	return &Expr{text: text, root: root}, nil
+}
+
+// maxNested bounds brackets inside each other: the parser calls itself for each, and a stack that is used up ends the process.
+const maxNested = 500
+
+// depth counts the brackets inside each other outside of quotes.
+func depth(text string) int {
+	most, now := 0, 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"', '\'', '`':
+			i = quotedEnd(text, i) - 1
+		case '(', '[', '{':
+			now++
+			most = max(most, now)
+		case ')', ']', '}':
+			now--
+		}
+	}
+	return most
 }
 
 // signature finds function(…)< which begins a declaration of types.

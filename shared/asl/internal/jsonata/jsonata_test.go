@@ -213,6 +213,20 @@ func TestCompile_Error(t *testing.T) {
 	}
 }
 
+func TestBounds(t *testing.T) {
+	if _, err := Compile(strings.Repeat("(", 1_000_000)); err == nil {
+		t.Error("a million brackets are read")
+	}
+	if got, err := evalText(t, `"`+strings.Repeat("(", 1000)+`" & "x" ~> $length()`); err != nil || got == "" {
+		t.Errorf("brackets in quotes: %s, %v", got, err)
+	}
+	_, err := evalText(t, `($f := function($n) { $n < 2 ? 1 : $f($n - 1) + $f($n - 2) }; $f(60))`)
+	var e *Error
+	if !errors.As(err, &e) || e.Code != "U1001" {
+		t.Errorf("an expression without end gives %v", err)
+	}
+}
+
 func TestExpr_Eval_Concurrent(t *testing.T) {
 	e, err := Compile(`$states.input.list.($string(v) & error) ~> $join('|')`)
 	if err != nil {
