@@ -25,6 +25,9 @@ func (v *visit) choice() (outcome, error) {
 
 // holds says whether a rule is true.
 func (v *visit) holds(r *Rule, effective any) (bool, error) {
+	if r.bad != nil {
+		return false, v.broken("%s", r.bad)
+	}
 	if r.Condition == nil {
 		ok, err := r.Comparison.Match(&data{v, effective})
 		if err != nil {

@@ -58,6 +58,30 @@ func TestInterpreter_Run_JSONPath(t *testing.T) {
 	}
 }
 
+func TestParse_WhatIsBadFailsWhenItIsUsed(t *testing.T) {
+	for _, states := range []string{
+		`"A": {"Type": "Pass", "InputPath": "nowhere", "End": true}`, `"A": {"Type": "Pass", "Result": 1, "ResultPath": "$.*", "End": true}`,
+		`"A": {"Type": "Pass", "Parameters": {"a.$": "States.No()"}, "End": true}`, `"A": {"Type": "Pass", "Parameters": {"a.$": "$.["}, "End": true}`,
+		`"A": {"Type": "Choice", "Choices": [{"Variable": "$.a", "NumericEqual": 1, "Next": "B"}], "Default": "B"}, "B": {"Type": "Succeed"}`,
+		`"A": {"Type": "Wait", "SecondsPath": "no", "End": true}`, `"A": {"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% ( %}", "End": true}`,
+	} {
+		m, err := Parse([]byte(jsonPathStates(states)))
+		if err != nil {
+			t.Errorf("%s: %v", states, err)
+			continue
+		}
+		in := &Interpreter{Machines: map[string]*Machine{"m": m}}
+		if got := in.Run(t.Context(), Execution{ID: "x", StateMachine: StateMachine{ID: "m"}}); got.Status != StatusFailed || got.Cause == "" {
+			t.Errorf("%s: %s %s", states, got.Status, got.Output)
+		}
+	}
+	for _, states := range []string{`"A": {"Type": "Wait", "SecondsPath": null, "End": true}`, `"A": {"Type": "Wait", "TimestampPath": null, "End": true}`} {
+		if _, err := Parse([]byte(jsonPathStates(states))); err == nil {
+			t.Errorf("%s is read", states)
+		}
+	}
+}
+
 func TestLimits_Payload(t *testing.T) {
 	// The edge: a text of n letters is n+2 bytes of JSON.
 	for _, c := range []struct {

@@ -2,6 +2,7 @@ package asl
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/lockstep-data/lockstep/shared/asl/internal/choice"
@@ -100,14 +101,14 @@ func (l *loader) pathPart(m member) part {
 		call, err := intrinsic.Parse(s)
 		if err != nil {
 			l.add(m.path, "bad_expression", "%s", err)
-			return constant{nil}
+			return badSelection{err}
 		}
 		return invocation{call}
 	}
 	p, err := jsonpath.Parse(s)
 	if err != nil {
 		l.add(m.path, "bad_expression", "%s", err)
-		return constant{nil}
+		return badSelection{err}
 	}
 	return selection{m.key, s, p}
 }
@@ -137,7 +138,7 @@ func (l *loader) path(f map[string]*node, name string) *Path {
 	p := &Path{field: name}
 	s, ok := n.value.(string)
 	switch {
-	case n.value == nil:
+	case n.value == nil && (name == "InputPath" || name == "OutputPath" || name == "ResultPath"):
 		p.null = true
 		return p
 	case !ok:
@@ -145,10 +146,8 @@ func (l *loader) path(f map[string]*node, name string) *Path {
 		return nil
 	}
 	p.text = s
-	var err error
-	if p.path, err = jsonpath.Parse(s); err != nil {
-		l.add(n.path, "bad_expression", "%s", err)
-		return nil
+	if p.path, p.bad = jsonpath.Parse(s); p.bad != nil {
+		l.add(n.path, "bad_expression", "%s", p.bad)
 	}
 	return p
 }
@@ -156,9 +155,9 @@ func (l *loader) path(f map[string]*node, name string) *Path {
 // referencePath is path for a field that says where a value goes.
 func (l *loader) referencePath(f map[string]*node, name string) *Path {
 	p := l.path(f, name)
-	if p != nil && !p.null && (!p.path.IsReference() || p.path.Root() != "") {
-		l.add(f[name].path, "bad_expression", "%s must be a reference path: one place in the state's input", name)
-		return nil
+	if p != nil && !p.null && p.bad == nil && (!p.path.IsReference() || p.path.Root() != "") {
+		p.bad = fmt.Errorf("%s must be a reference path: one place in the state's input", name)
+		l.add(f[name].path, "bad_expression", "%s", p.bad)
 	}
 	return p
 }
@@ -173,12 +172,11 @@ func (l *loader) pathOrCall(f map[string]*node, name string) *Path {
 	if !isCall(s) {
 		return l.path(f, name)
 	}
-	call, err := intrinsic.Parse(s)
-	if err != nil {
-		l.add(n.path, "bad_expression", "%s", err)
-		return nil
+	p := &Path{field: name, text: s}
+	if p.call, p.bad = intrinsic.Parse(s); p.bad != nil {
+		l.add(n.path, "bad_expression", "%s", p.bad)
 	}
-	return &Path{field: name, text: s, call: call}
+	return p
 }
 
 // amount reads a whole number from low on, an expression that gives one, or the path at which it stands.
@@ -227,10 +225,8 @@ func (l *loader) comparison(n *node) Rule {
 		compared[m.key] = v
 	}
 	r := Rule{Next: l.required(f, n.path, "Next"), Assign: l.assign(f["Assign"])}
-	var err error
-	if r.Comparison, err = choice.Compile(compared); err != nil {
-		l.add(n.path, "bad_expression", "%s", err)
-		r.Condition = &Template{field: "Condition", root: constant{false}}
+	if r.Comparison, r.bad = choice.Compile(compared); r.bad != nil {
+		l.add(n.path, "bad_expression", "%s", r.bad)
 	}
 	return r
 }

@@ -135,6 +135,7 @@ type Rule struct {
 	Next       string
 	Output     *Template // JSONata; nil: the input
 	Assign     *Template
+	bad        error // the comparison could not be read
 }
 
 // Retrier says which errors are tried again, and when.

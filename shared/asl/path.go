@@ -15,6 +15,7 @@ type Path struct {
 	null  bool // the field is null: the empty object, or for a ResultPath nothing
 	path  *jsonpath.Path
 	call  *intrinsic.Call // of the few fields that take an intrinsic function too
+	bad   error           // the text could not be read
 }
 
 // String gives the text of the definition, "null" for a null.
@@ -27,6 +28,9 @@ func (p *Path) String() string {
 
 // get gives what the path selects.
 func (p *Path) get(in *data) (any, error) {
+	if p.bad != nil {
+		return nil, p.bad
+	}
 	if p.call != nil {
 		return p.call.Eval(in)
 	}
@@ -66,6 +70,8 @@ func (v *visit) place(p *Path, result any) (any, error) {
 		return result, nil
 	case p.null:
 		return v.input, nil
+	case p.bad != nil:
+		return nil, v.broken("%s", p.bad)
 	}
 	out, err := p.path.Set(v.input, result)
 	if err != nil {

@@ -67,6 +67,13 @@ func (e badExpression) eval(_ *data, location string) (any, error) {
 	return nil, &fieldError{JSONata, location, fmt.Sprintf("The JSONata expression '%s' specified for the field '%s' threw an error during evaluation. %s", e.text, location, e.why)}
 }
 
+// badSelection is a field x.$ whose text could not be read; it fails when it is evaluated.
+type badSelection struct{ why error }
+
+func (b badSelection) eval(*data, string) (any, error) {
+	return nil, &fieldError{language: JSONPath, message: b.why.Error()}
+}
+
 // selection is a field x.$ whose text is a path.
 type selection struct {
 	key  string // with its .$
