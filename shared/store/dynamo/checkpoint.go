@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
@@ -88,6 +89,9 @@ func (s *Store) Checkpoint(ctx context.Context, w store.MoveCheckpoint) (store.C
 	const action = "checkpoint in"
 	if err := w.Check(); err != nil {
 		return store.Checkpoint{}, false, s.failed(action, err)
+	}
+	if !utf8.ValidString(w.Position) || !utf8.ValidString(w.Window) { // it would come back as another one
+		return store.Checkpoint{}, false, s.failed(action, fault.New(fault.DataInvalid, "the position or the failure window is no UTF-8"))
 	}
 	w.Now = s.at(w.Now)
 	t := transaction{token: token(w)}

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/lockstep-data/lockstep/infra"
+	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/store"
 	"github.com/lockstep-data/lockstep/shared/store/dynamo"
 	"github.com/lockstep-data/lockstep/shared/store/dynamo/modeltest"
@@ -72,5 +73,18 @@ func TestStore_ModelRefusedUnits(t *testing.T) {
 	}
 	if got, want := s.Spent().Since(before).Write, m.Usage().WriteUnits-billed.WriteUnits; got != 3 || got != want {
 		t.Errorf("three refused writes: counted %v units, the model bills %v, want 3", got, want)
+	}
+}
+
+func TestStore_PositionMustBeText(t *testing.T) {
+	s, _ := modelled(t)
+	k := store.CheckpointKey{Job: "j", Stream: "s", Partition: "p"}
+	c, _, err := s.Bind(t.Context(), store.BindCheckpoint{CheckpointKey: k, Run: "r", Term: 1, Attempt: "a", Owner: "o"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, applied, err := s.Checkpoint(t.Context(), store.MoveCheckpoint{CheckpointKey: k, Run: "r", Fence: c.Fence, Owner: "o", Seq: 1, Position: "\xff"})
+	if applied || !fault.Has(err, fault.DataInvalid) {
+		t.Errorf("a position that is no text: applied %v, %v; want DataInvalid", applied, err)
 	}
 }
