@@ -59,7 +59,7 @@ type runtime struct {
 
 // open opens state and batches, and makes this process a holder of locks.
 func (a *app) open(ctx context.Context, f found) (_ *runtime, err error) {
-	a.spareMemory()
+	a.spareMemory(f.doc.Job)
 	r := &runtime{}
 	defer func() {
 		if err != nil {
@@ -90,14 +90,24 @@ func (r *runtime) again(a *app, f found) *step.Env {
 	return env
 }
 
-// heapGrowth is by how many percent the heap may grow before it is collected. It is nearly all columns of batches, which hold no pointers
-// and cost nothing to collect, so that half of Go's own figure saves memory and takes no time worth speaking of.
-const heapGrowth = 50
+// The pace of the collector. The heap is nearly all columns of batches, which hold no pointers and cost little to collect, so that half
+// of Go's own growth saves memory and takes no time worth speaking of. The limit is a soft one, for jobs whose batches are of the
+// automatic size: near it the collector runs more often.
+const (
+	heapGrowth = 50        // percent
+	heapLimit  = 128 << 20 // bytes
+)
 
 // spareMemory sets the pace of the collector unless the user has.
-func (a *app) spareMemory() {
-	if _, set := a.o.Env("GOGC"); !set {
-		debug.SetGCPercent(heapGrowth)
+func (a *app) spareMemory(j job.Job) {
+	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
+		if _, set := a.o.Env(name); set {
+			return
+		}
+	}
+	debug.SetGCPercent(heapGrowth)
+	if records, bytes := j.Batch.Limits(); records <= job.AutoRecords && bytes <= job.AutoBytes {
+		debug.SetMemoryLimit(heapLimit)
 	}
 }
 

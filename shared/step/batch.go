@@ -96,6 +96,13 @@ func (e *Env) cache(key string, b record.Batch, size int) {
 	e.batches.put(key, b, size)
 }
 
+// Uncache forgets a batch, whose object stays.
+func (e *Env) Uncache(key string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.batches.drop(key)
+}
+
 // DropBatch forgets a committed batch; its objects are deleted unless they hold failures or are to be kept. What cannot be deleted is
 // left to the retention of the bucket.
 func (e *Env) DropBatch(ctx context.Context, key string, failures bool) {

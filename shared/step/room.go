@@ -3,7 +3,7 @@ package step
 import "context"
 
 // roomBytes is how many bytes of extracted batches the partitions of one process hold at once. One batch is always let in.
-const roomBytes = 32 << 20
+const roomBytes = 24 << 20
 
 // room bounds the memory of batches under way, so that it does not grow with the number of partitions: a partition waits with its next
 // batch until others have loaded theirs. Which batch comes next, and where it is cut, is not changed by it. The owner locks.

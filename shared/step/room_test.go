@@ -18,7 +18,9 @@ func TestTurn_Enter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := &step.Env{Resident: true}
 		a, b, c := turnOf(env, "a"), turnOf(env, "b"), turnOf(env, "c")
-		for _, turn := range []*step.Turn{a, b, a} { // 16 MiB each, and a second time at once
+		a.Hold(10 << 20)
+		a.Leave()
+		for _, turn := range []*step.Turn{a, b, a} { // 10 MiB each, as the last one was, and a second time at once
 			if err := turn.Enter(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -33,9 +33,10 @@ type Destination struct {
 	c     config
 	kind  string // of the compression
 	write encode.Format
-	root  *os.Root // nil in a bucket
-	shelf *shelf   // nil in the file system
-	rel   string   // path in root, or key in the bucket, with streamMark
+	root  *os.Root    // nil in a bucket
+	shelf *shelf      // nil in the file system
+	rel   string      // path in root, or key in the bucket, with streamMark
+	spare chan []byte // the buffer of the last batch, to write the next one into
 	close sync.Once
 }
 
@@ -49,7 +50,7 @@ func openDestination(ctx context.Context, openers blob.Openers, cc connector.Con
 	if c.Format == formatJSON {
 		return nil, fault.New(fault.ConfigInvalid, "a JSON array cannot be written").WithHint("set format: ndjson")
 	}
-	d := &Destination{c: c, kind: c.form().CompressionOf(c.Path)}
+	d := &Destination{c: c, kind: c.form().CompressionOf(c.Path), spare: make(chan []byte, 1)}
 	d.write = encode.Format{JSON: c.Format == formatNDJSON, Comma: one(c.Delimiter), Null: c.NullText, LineEnd: "\n"}
 	if c.LineEnd == "crlf" {
 		d.write.LineEnd = "\r\n"

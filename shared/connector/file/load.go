@@ -19,6 +19,7 @@ import (
 type encoded struct {
 	head    []byte // the header, written where a file begins
 	data    []byte
+	text    []byte // data before it was compressed
 	rows    int64
 	refused []record.Refusal
 }
@@ -37,6 +38,7 @@ func (d *Destination) Load(ctx context.Context, r connector.LoadRequest) (connec
 	if err != nil {
 		return connector.Receipt{}, err
 	}
+	defer d.give(e.text)
 	w := &write{LoadRequest: r, encoded: e}
 	w.receipt = connector.Receipt{Run: r.Target.Run, Base: r.Claim.Base, Fence: r.Claim.Fence, Owner: r.Claim.Owner, Seq: r.Seq, Start: r.Start, End: r.End,
 		Batch: r.Name, Inserted: e.rows, Refused: e.refused}
@@ -60,6 +62,17 @@ func (d *Destination) Load(ctx context.Context, r connector.LoadRequest) (connec
 		there = &w.receipt
 	}
 	return answer(there), err
+}
+
+// give keeps the buffer of a batch that was written for the next one.
+func (d *Destination) give(text []byte) {
+	if cap(text) == 0 {
+		return
+	}
+	select {
+	case d.spare <- text:
+	default:
+	}
 }
 
 func answer(r *connector.Receipt) connector.Receipt {
@@ -195,7 +208,13 @@ func (d *Destination) encode(f *target, s state, r connector.LoadRequest) (encod
 		columns[i] = r.Batch.Schema.Index(n)
 	}
 	e.rows = int64(r.Batch.Len() - len(e.refused))
-	e.data, err = encode.Compress(d.write.Rows(r.Batch, names, columns, skip), d.kind)
+	var into []byte
+	select {
+	case into = <-d.spare:
+	default:
+	}
+	e.text = d.write.Rows(into, r.Batch, columns, skip)
+	e.data, err = encode.Compress(e.text, d.kind)
 	return e, err
 }
 

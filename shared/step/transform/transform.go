@@ -44,6 +44,7 @@ func run(ctx context.Context, t *step.Turn) (stage.BatchResult, error) {
 	if b, err = t.PutBatch(ctx, key, b); err != nil {
 		return stage.BatchResult{}, err
 	}
+	t.Uncache(t.Call.Item.Batch) // who still needs it, which is rare, reads the object
 	t.Remember(ctx, t.Execution(b.Len(), nil))
 	t.Log.DebugContext(ctx, "batch transformed", "run_id", t.Call.Run, "stream", s.Stream.Name, "seq", t.Call.Item.Seq+1, "records", b.Len(), "failed", len(b.Rejects)-rejected)
 	if b.Len() == 0 {

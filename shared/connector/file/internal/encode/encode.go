@@ -36,10 +36,11 @@ func (f Format) Header(names []string) []byte {
 }
 
 // Rows gives the text of the rows: columns[i] is the column of the batch that is written at place i, -1 for one that the batch does
-// not have. Rows for which skip is true are left out; skip may be nil.
-func (f Format) Rows(b record.Batch, names []string, columns []int, skip []bool) []byte {
+// not have. Rows for which skip is true are left out; skip may be nil. The text is written over into, which may be nil, as far as there
+// is room in it.
+func (f Format) Rows(into []byte, b record.Batch, columns []int, skip []bool) []byte {
 	if f.JSON {
-		return f.objects(b, skip)
+		return f.objects(into, b, skip)
 	}
 	cols := make([]column, len(columns))
 	for i, c := range columns {
@@ -47,7 +48,7 @@ func (f Format) Rows(b record.Batch, names []string, columns []int, skip []bool)
 			cols[i] = column{b.Rows.Column(c), b.Schema.Columns[c].Type}
 		}
 	}
-	out := make([]byte, 0, b.Len()*(len(names)*8+8))
+	out := room(into, b.Len()*(len(columns)*8+8))
 	for row := range b.Len() {
 		if skip != nil && skip[row] {
 			continue
@@ -61,6 +62,14 @@ func (f Format) Rows(b record.Batch, names []string, columns []int, skip []bool)
 		out = append(out, f.LineEnd...)
 	}
 	return out
+}
+
+// room gives the buffer that a batch before this one was written into, or a new one.
+func room(into []byte, size int) []byte {
+	if cap(into) > 0 {
+		return into[:0]
+	}
+	return make([]byte, 0, size)
 }
 
 type column struct {
@@ -123,7 +132,7 @@ func (f Format) special(s string) bool {
 }
 
 // objects writes NDJSON.
-func (f Format) objects(b record.Batch, skip []bool) []byte {
+func (f Format) objects(into []byte, b record.Batch, skip []bool) []byte {
 	keys := make([][]byte, len(b.Schema.Columns))
 	for i, c := range b.Schema.Columns {
 		if i > 0 {
@@ -131,7 +140,7 @@ func (f Format) objects(b record.Batch, skip []bool) []byte {
 		}
 		keys[i] = append(record.AppendQuoted(keys[i], c.Name), ':')
 	}
-	out := make([]byte, 0, b.Len()*(len(keys)*20+8))
+	out := room(into, b.Len()*(len(keys)*20+8))
 	for row := range b.Len() {
 		if skip != nil && skip[row] {
 			continue

@@ -51,7 +51,7 @@ func TestFormat_Rows(t *testing.T) {
 			if !c.f.JSON {
 				got = c.f.Header(b.Schema.Names())
 			}
-			got = append(got, c.f.Rows(b, b.Schema.Names(), []int{0, 1}, skip)...)
+			got = append(got, c.f.Rows([]byte("of before")[:3], b, []int{0, 1}, skip)...)
 			if string(got) != c.want {
 				t.Errorf("got  %q\nwant %q", got, c.want)
 			}
