@@ -120,22 +120,25 @@ func firstLine(name string, args ...string) string {
 	return strings.TrimSpace(l)
 }
 
-// keep adds the entry to the history and writes the page.
-func (e entry) keep() error {
-	text, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(historyFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
+// keep adds the entry to the history, or puts it in the place of the last one, which it completes, and writes the page.
+func (e entry) keep(completes bool) error {
 	history, err := readHistory()
 	if err != nil {
+		return err
+	}
+	if completes {
+		history = history[:len(history)-1]
+	}
+	history = append(history, e)
+	var text bytes.Buffer
+	for _, one := range history {
+		line, err := json.Marshal(one)
+		if err != nil {
+			return err
+		}
+		text.Write(append(line, '\n'))
+	}
+	if err := os.WriteFile(historyFile, text.Bytes(), 0o644); err != nil {
 		return err
 	}
 	if err := os.WriteFile(pageFile, page(history), 0o644); err != nil {

@@ -80,17 +80,19 @@ func (b *bench) all(o options) error {
 	if err := b.small(&entry); err != nil {
 		return err
 	}
-	if o.full {
-		large := entry
-		large.Works, large.Rows, large.Rounds = nil, largeRows, 1
-		if err := b.large(&large, largeRows, 1); err != nil {
-			return err
-		}
-		entry.Large = &section{Rows: largeRows, Works: large.Works}
-	}
 	b.say("\n%s", entry.table())
 	if o.smoke {
 		return entry.smoke(o.update)
 	}
-	return entry.keep()
+	if err := entry.keep(false); err != nil || !o.full {
+		return err
+	}
+	whole := entry
+	whole.Works = nil
+	if err := b.large(&whole, largeRows, 1); err != nil {
+		return err
+	}
+	entry.Large = &section{Rows: largeRows, Works: whole.Works}
+	b.say("\n%s", table(whole.Works, largeRows))
+	return entry.keep(true)
 }
