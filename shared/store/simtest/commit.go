@@ -102,7 +102,6 @@ func (a *actor) load(ctx context.Context) (result, error) {
 	b := a.w.blobs[t.batch]
 	switch {
 	case a.w.without == BindAnswer:
-		c.Seq, c.Position = t.seq-1, t.start
 	case c.Drained == t.x.run && c.Seq >= t.seq:
 		return result{}, nil // a twin came to the end
 	case c.Seq != t.seq-1 || c.Position != t.start:

@@ -17,9 +17,11 @@ type execution struct {
 	leg      int
 	legRetry int
 	child    int
-	term     int64 // once acquire has answered
-	life     int   // +1 whenever it begins to run again
-	skew     time.Duration
+	term     int64         // once acquire has answered
+	life     int           // +1 whenever it begins to run again
+	skew     time.Duration // of its processes' clocks
+	stamps   time.Duration // of the clock that says when its states were entered; another one for each leg and redrive
+	config   int           // of the job when it started
 	tasks    []*task
 	more     bool // a partition of the leg was left before its end
 	stopping bool // a step saw the stop
@@ -36,6 +38,7 @@ type task struct {
 	start   string
 	batch   string
 	epoch   string
+	cause   string // the epoch as it is when no rule is left out
 	entered time.Time
 	retry   int
 	actor   *actor // the invocation that counts
@@ -63,14 +66,23 @@ func (w *world) epoch(x *execution, kind string) string {
 		redrive = 0
 	case LegRetry:
 		retry = 0
-	case BindLeg:
+	case NoEpoch:
+		redrive, leg, retry, child = 0, 1, 0, 0
 	}
 	return store.Epoch(redrive, leg, retry, child)
 }
 
+// trueEpoch is the epoch whatever rule is left out.
+func (w *world) trueEpoch(x *execution, kind string) string {
+	was := w.without
+	defer func() { w.without = was }()
+	w.without = ""
+	return w.epoch(x, kind)
+}
+
 // startRun starts a run, now and then twice under one id: it is one run then (invariant 8).
 func (w *world) startRun() {
-	x := &execution{run: fmt.Sprintf("r%d", len(w.executions)+1), running: true, leg: 1, skew: time.Duration(w.rng.IntN(480)-240) * time.Second}
+	x := &execution{run: fmt.Sprintf("r%d", len(w.executions)+1), running: true, leg: 1, skew: time.Duration(w.rng.IntN(480)-240) * time.Second, config: w.config}
 	if w.calm {
 		x.skew = 0
 	}
@@ -87,8 +99,8 @@ func (w *world) startRun() {
 // enter makes the execution enter a state.
 func (w *world) enter(x *execution, t *task) {
 	w.now = w.now.Add(time.Millisecond)
-	t.x, t.life, t.entered, t.retry = x, x.life, w.now, 0
-	t.epoch = w.epoch(x, t.kind)
+	t.x, t.life, t.entered, t.retry = x, x.life, w.now.Add(x.stamps), 0
+	t.epoch, t.cause = w.epoch(x, t.kind), w.trueEpoch(x, t.kind)
 	x.tasks = append(x.tasks, t)
 	w.invoke(t)
 }
@@ -128,6 +140,7 @@ func (w *world) failed(x *execution) {
 	if x.leg > 1 && x.legRetry == 0 && w.rng.IntN(2) == 0 {
 		w.note("%s: leg %d fails and is started again", x.run, x.leg)
 		x.legRetry, x.child, x.tasks, x.life = x.legRetry+1, 0, nil, x.life+1
+		w.restamp(x)
 		w.plan(x)
 		return
 	}
@@ -150,7 +163,7 @@ func (w *world) stop(x *execution) {
 func (w *world) plan(x *execution) {
 	x.more, x.stopping, x.budget = false, false, 1+w.rng.IntN(6)
 	if w.calm {
-		x.budget = 100
+		x.budget = 2 + int(w.seed%2)*100
 	}
 	w.enter(x, &task{kind: "plan"})
 }
@@ -227,12 +240,18 @@ func (w *world) legEnded(x *execution) {
 	w.enter(x, &task{kind: "finish"})
 }
 
+// restamp gives the execution another clock for the times at which states are entered: only the epoch orders them.
+func (w *world) restamp(x *execution) {
+	x.stamps = time.Duration(w.rng.IntN(240)-120) * time.Second
+}
+
 func (w *world) nextLeg(x *execution) {
-	if x.leg > 20 {
+	if x.leg > 40 {
 		w.stop(x)
 		return
 	}
 	x.leg, x.legRetry, x.child = x.leg+1, 0, 0
+	w.restamp(x)
 	w.plan(x)
 }
 
@@ -257,6 +276,7 @@ func (w *world) redriveRun(x *execution) {
 		x.redrive++
 		x.child, x.legRetry = 0, 0
 	}
+	w.restamp(x)
 	w.note("redrive %s: %s", x.run, w.epoch(x, ""))
 	switch {
 	case x.term == 0:

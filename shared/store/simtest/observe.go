@@ -31,6 +31,9 @@ func (w *world) observe(what string) {
 		}
 		w.seen[c.Partition] = c
 		w.observeCheckpoint(what, before, c)
+		if c.Drained != "" && c.Drained == c.Run {
+			w.drained[c.Run+" "+c.Partition] = c
+		}
 		if c.Seq != before.Seq && c.Base == before.Base && c.Run != "" {
 			w.moved(what, before, c)
 		}
@@ -86,6 +89,10 @@ func (w *world) observeCheckpoint(what string, before, c store.Checkpoint) {
 		return
 	}
 	w.check(c.Term > before.Term || c.Attempt > before.Attempt, 4, "%s: attempt %s of %s after %s", what, c.Attempt, c.Partition, before.Attempt)
+	was, ok := w.attempts[before.Owner]
+	if now := w.attempts[c.Owner]; ok && now != "" && c.Term == before.Term {
+		w.check(now > was, 4, "%s: attempt %s took %s from %s, which comes after it", what, now, c.Partition, was)
+	}
 	fresh := c.Base != before.Base || c.Run == ""
 	w.check(fresh && c.Seq == 0 && c.Position == "" || c.Seq == before.Seq && c.Position == before.Position, 2,
 		"%s: bind of %s went from seq %d to %d, base %q to %q", what, c.Partition, before.Seq, c.Seq, before.Base, c.Base)

@@ -6,6 +6,7 @@ type Rule string
 // The rules that steps, the state machine and destinations keep. Those of the store's conditions are left out below it, where it asks
 // DynamoDB.
 const (
+	NoEpoch            Rule = "epoch"
 	BindLeg            Rule = "BIND without leg"
 	BindAnswer         Rule = "LOAD without comparing BIND's answer"
 	LeaseCheck         Rule = "no LEASE check at step start"
@@ -18,7 +19,7 @@ const (
 	ManifestFirst      Rule = "manifest after the checkpoint"
 	VersionTest        Rule = "no version test"
 	Tombstones         Rule = "no tombstones"
-	VersionTerm        Rule = "version without term"
+	VersionTerm        Rule = "version without term and fence"
 	TopRedrive         Rule = "epoch without top redrive"
 	LegRetry           Rule = "epoch without retry of the leg"
 	TopLeg             Rule = "top ending with leg 1"
@@ -33,13 +34,12 @@ const (
 	CommitDrained      Rule = "COMMIT without the drained check"
 	CommitSwapped      Rule = "COMMIT without the swapped test"
 	CommitStaging      Rule = "COMMIT with one staging for all runs"
-	TriesWhenCaught    Rule = "tries only where an exception is caught"
 	DestinationDurable Rule = "CHECKPOINT before the destination is durable"
 )
 
 // Rules gives them all, in the order of the document.
 func Rules() []Rule {
 	return []Rule{
-		BindLeg, BindAnswer, LeaseCheck, GuardSeq, GuardFence, ReceiptRefused, ReceiptBatch, AdoptObject, ReceiptOrder, ManifestFirst, VersionTest, Tombstones, VersionTerm, TopRedrive, LegRetry, TopLeg, StealByLease, RedriveAtLeast, CloseDescribe, StopLooked, StopBatch, CommitBind, CommitGuard, CommitClaim, CommitDrained, CommitSwapped, CommitStaging, TriesWhenCaught, DestinationDurable,
+		NoEpoch, BindLeg, BindAnswer, LeaseCheck, GuardSeq, GuardFence, ReceiptRefused, ReceiptBatch, AdoptObject, ReceiptOrder, ManifestFirst, VersionTest, Tombstones, VersionTerm, TopRedrive, LegRetry, TopLeg, StealByLease, RedriveAtLeast, CloseDescribe, StopLooked, StopBatch, CommitBind, CommitGuard, CommitClaim, CommitDrained, CommitSwapped, CommitStaging, DestinationDurable,
 	}
 }

@@ -20,10 +20,9 @@ func (w *world) settle() {
 			w.grant(a, crash)
 		}
 	}
-	for len(w.late) > 0 && !w.over() {
-		do := w.late[0]
-		w.late = w.late[1:]
-		do()
+	held := w.seed%2 == 1 // what is late arrives only behind the first run that comes through
+	if !held {
+		w.deliver()
 	}
 	if w.over() {
 		return
@@ -40,6 +39,11 @@ func (w *world) settle() {
 		w.startRun()
 		x := w.executions[len(w.executions)-1]
 		w.runOut()
+		if x.done && held {
+			held = false
+			w.deliver()
+			continue
+		}
 		if x.done && w.complete() {
 			w.total()
 			return
@@ -50,12 +54,21 @@ func (w *world) settle() {
 	w.check(w.over(), 7, "no run comes through to the end: the lock is %s by %s in term %d, tries %d", w.lock.Status, w.lock.Run, w.lock.Term, w.lock.Tries)
 }
 
+// deliver lets everything arrive that is late.
+func (w *world) deliver() {
+	for len(w.late) > 0 && !w.over() {
+		do := w.late[0]
+		w.late = w.late[1:]
+		do()
+	}
+}
+
 // useUp lets the job's runs die on their batch until it is IGNORED, then takes the poison away.
 func (w *world) useUp() {
 	again := w.seed%2 == 0 // redrives, else new runs
 	var x *execution
 	for range 12 {
-		if w.over() || w.lock.Status == store.Ignored || index(w.seen["p0"].Position) > batchRows {
+		if w.over() || w.lock.Status == store.Ignored || w.seen["p0"].Drained == w.lock.Run && w.lock.Status == store.Succeeded {
 			break
 		}
 		w.now = w.now.Add(4 * time.Hour)
@@ -67,9 +80,7 @@ func (w *world) useUp() {
 		}
 		w.runOut()
 		x.running = false
-		if w.without != TriesWhenCaught {
-			w.closing(x)
-		}
+		w.closing(x)
 		if x.done {
 			break
 		}

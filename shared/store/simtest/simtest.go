@@ -30,7 +30,7 @@ type Backend interface {
 type Options struct {
 	Open    func(ctx context.Context, now func() time.Time) (Backend, error)
 	Without Rule // the rule that is left out; "" none
-	Steps   int  // random happenings of a schedule; 0: 120
+	Steps   int  // random happenings of a schedule; 0: 300
 }
 
 // Violation is the first breach of an invariant in a schedule.
@@ -66,6 +66,10 @@ func Play(ctx context.Context, o Options, seed uint64) (v *Violation, err error)
 		return nil, err
 	}
 	w.plain = w.backend.Plain()
+	w.version = w.backend.Version()
+	if w.lock, err = w.plain.Lock(ctx, w.job); err != nil {
+		return nil, err
+	}
 	w.play(o.steps())
 	w.settle()
 	return w.violation, w.broken
@@ -73,7 +77,7 @@ func Play(ctx context.Context, o Options, seed uint64) (v *Violation, err error)
 
 func (o Options) steps() int {
 	if o.Steps == 0 {
-		return 120
+		return 300
 	}
 	return o.Steps
 }
@@ -83,8 +87,8 @@ func newWorld(ctx context.Context, o Options, seed uint64) *world {
 	rng := rand.New(rand.NewPCG(seed, 11))
 	w := &world{
 		ctx: ctx, without: o.Without, seed: seed, rng: rng, now: start(), job: fmt.Sprintf("job-%d", seed),
-		full: seed%3 == 0, poison: seed%7 == 6, maxTries: 4, blobs: map[string]*batch{}, seen: map[string]store.Checkpoint{},
-		holders: map[int64]string{}, proofs: map[string]proof{}, counted: map[string]int64{}, committed: map[string]string{}, source: map[string][]record{},
+		full: seed%3 == 0, poison: seed%7 == 6, maxTries: 4, config: 1 + int(seed/2%2), blobs: map[string]*batch{}, seen: map[string]store.Checkpoint{},
+		holders: map[int64]string{}, proofs: map[string]proof{}, counted: map[string]int64{}, committed: map[string]string{}, attempts: map[string]string{}, drained: map[string]store.Checkpoint{}, source: map[string][]record{},
 	}
 	if !w.poison && seed%2 == 0 {
 		w.maxTries = 40

@@ -59,9 +59,9 @@ func (w *world) cut(t *task, gen int64) *batch {
 		run = t.x.run
 	}
 	from := min(index(t.start), len(w.source[t.part]))
-	to := min(from+batchRows, len(w.source[t.part]))
+	to := min(from+1+t.x.config%3, len(w.source[t.part]))
 	b := &batch{
-		name: fmt.Sprintf("%s/%s/%d/%s/%d", run, t.part, t.seq, t.start, gen), part: t.part, seq: t.seq, start: t.start, end: position(to),
+		name: fmt.Sprintf("%s/%s/%d/%s/%d/%d", run, t.part, t.seq, t.start, gen, t.x.config), part: t.part, seq: t.seq, start: t.start, end: position(to),
 		rows: slices.Clone(w.source[t.part][from:to]), last: to == len(w.source[t.part]),
 	}
 	return b

@@ -54,14 +54,15 @@ func (w *world) unfenced() bool {
 
 // fenced is a database with transactions: the guard's rule, the rows and the receipt together.
 type fenced struct {
-	id      string
-	guards  map[string]guard
-	rows    map[string][]string          // base, partition → ids of records in the order of their writing
-	refused map[string]bool              // base, id
-	staging map[string]map[string]string // run → id → base; of full runs
-	target  map[string]bool              // ids after the last swap
-	swaps   map[string]int               // run → how often
-	swapped bool
+	id       string
+	guards   map[string]guard
+	rows     map[string][]string          // base, partition → ids of records in the order of their writing
+	refused  map[string]bool              // base, id
+	staging  map[string]map[string]string // run → id → base; of full runs
+	target   map[string]bool              // ids after the last swap
+	swaps    map[string]int               // run → how often
+	swapped  bool
+	claimant string // the run that claimed the stream last
 }
 
 type guard struct {
@@ -108,6 +109,7 @@ func (d *fenced) write(w *world, l load) (*receipt, error) {
 			return nil, fault.New(fault.DestinationBehind, "seq %d position %q", g.seq, g.position)
 		}
 	}
+	w.check(g.fence <= l.c.Fence, 4, "%s: fence %d writes %s behind fence %d", d.id, l.c.Fence, part, g.fence)
 	kept := receipt{batch: l.b.name}
 	for _, r := range l.b.rows {
 		if r.refused && d.first() {
@@ -148,7 +150,7 @@ func (d *fenced) claim(w *world, c store.Checkpoint, run string) error {
 		return fault.New(fault.Superseded, "fence %d", g.fence)
 	}
 	g.fence, g.owner = c.Fence, c.Owner
-	d.guards[store.CommitPartition] = g
+	d.guards[store.CommitPartition], d.claimant = g, run
 	for other := range d.staging {
 		if other != run && w.without != CommitStaging {
 			delete(d.staging, other)
@@ -171,7 +173,7 @@ func (d *fenced) swap(w *world, c store.Checkpoint, run string) error {
 	}
 	d.swaps[run]++
 	w.check(d.swaps[run] == 1, 8, "%s: run %s is swapped in %d times", d.id, run, d.swaps[run])
-	w.check(w.lock.Run == run || w.seen[store.CommitPartition].Run == run, 4, "%s: run %s is swapped in, but %s has the stream", d.id, run, w.seen[store.CommitPartition].Run)
+	w.check(d.claimant == "" || d.claimant == run, 4, "%s: run %s is swapped in, but run %s has claimed the stream", d.id, run, d.claimant)
 	d.whole(w, run)
 	d.target = map[string]bool{}
 	for id := range d.stage(w, run) {
@@ -187,9 +189,10 @@ func (d *fenced) swap(w *world, c store.Checkpoint, run string) error {
 func (d *fenced) whole(w *world, run string) {
 	want := map[string]bool{}
 	for i := range partitions {
-		c := w.seen[fmt.Sprint("p", i)]
-		w.check(c.Drained == run && c.Run == run, 1, "%s: run %s is swapped in, partition %s is drained by %q", d.id, run, c.Partition, c.Drained)
-		for _, r := range w.source[c.Partition][:min(index(c.Position), len(w.source[c.Partition]))] {
+		part := fmt.Sprint("p", i)
+		c, ok := w.drained[run+" "+part]
+		w.check(ok, 1, "%s: run %s is swapped in, but it never drained %s", d.id, run, part)
+		for _, r := range w.source[part][:index(c.Position)] {
 			if !d.refused[c.Base+" "+r.id()] {
 				want[r.id()] = true
 			}
@@ -205,6 +208,9 @@ func (d *fenced) whole(w *world, run string) {
 }
 
 func (d *fenced) has(w *world, c store.Checkpoint, r record) bool {
+	if w.full && d.claimant != "" && d.claimant != c.Run {
+		return true // a later run has dropped this one's staging: it can commit nothing more
+	}
 	if d.first() && r.refused {
 		return d.refused[c.Base+" "+r.id()]
 	}

@@ -13,8 +13,7 @@ import (
 // Sizes of the world.
 const (
 	partitions = 2
-	batchRows  = 2
-	maxRuns    = 3
+	maxRuns    = 4
 	lease      = time.Minute
 	stream     = "s"
 )
@@ -45,9 +44,12 @@ type world struct {
 
 	lock      store.Lock // as seen after the last request
 	seen      map[string]store.Checkpoint
-	holders   map[int64]string  // term → run
-	committed map[string]string // partition, base, seq → batch
-	counted   map[string]int64  // run, partition → batches
+	holders   map[int64]string            // term → run
+	drained   map[string]store.Checkpoint // run, partition → as it was when the run came to its end
+	attempts  map[string]string           // owner → attempt as it is when no rule is left out
+	config    int                         // of the job; each changes how batches are cut
+	committed map[string]string           // partition, base, seq → batch
+	counted   map[string]int64            // run, partition → batches
 	proofs    map[string]proof
 	trace     []string
 	violation *Violation
@@ -80,7 +82,7 @@ func (v verdict) String() string {
 
 // verdicts is the mix of what becomes of requests.
 func verdicts() []verdict {
-	mix := make([]verdict, 40, 56)
+	mix := make([]verdict, 70, 86)
 	return append(mix, lose, lose, drop, delay, delay, duplicate, duplicate, throttle, conflict, crash, crash, crashSent, crashSent, freeze, freeze)
 }
 
@@ -112,27 +114,29 @@ func (w *world) play(n int) {
 		if w.over() {
 			return
 		}
-		switch k := w.rng.IntN(60); {
-		case k < 2 && len(w.executions) < maxRuns || len(w.executions) == 0:
+		switch k := w.rng.IntN(120); {
+		case k < 3 && len(w.executions) < maxRuns || len(w.executions) == 0:
 			w.startRun()
-		case k == 2:
+		case k == 3:
 			w.interrupt()
-		case k < 6:
+		case k < 8:
 			w.redrive()
-		case k < 9:
+		case k < 12:
 			w.now = w.now.Add(time.Duration(w.rng.IntN(90)) * time.Second)
-		case k == 9:
+		case k == 12:
 			w.now = w.now.Add(3 * time.Hour)
-		case k < 13 && len(w.late) > 0:
+		case k < 20 && len(w.late) > 0:
 			i := w.rng.IntN(len(w.late))
 			do := w.late[i]
 			w.late = append(w.late[:i], w.late[i+1:]...)
 			do()
-		case k == 13:
+		case k == 20:
 			w.operate()
-		case k < 16:
+		case k < 23:
 			w.sweep()
-		case k == 16:
+		case k == 23:
+			w.config++
+		case k < 27:
 			w.grow(fmt.Sprint("p", w.rng.IntN(partitions)), 1)
 		default:
 			w.step(verdicts()[w.rng.IntN(len(verdicts()))])
@@ -221,7 +225,11 @@ func (w *world) interrupt() {
 	for _, x := range w.executions {
 		if x.running && w.rng.IntN(2) == 0 {
 			w.note("abort %s", x.run)
-			w.stop(x)
+			if x.leg > 1 {
+				w.failed(x) // its child alone, perhaps
+			} else {
+				w.stop(x)
+			}
 		}
 	}
 }
@@ -230,11 +238,11 @@ func (w *world) interrupt() {
 func (w *world) operate() {
 	p := store.Protocol{Store: w.plain, Now: func() time.Time { return w.now }, Jitter: noJitter}
 	var err error
-	switch w.rng.IntN(4) {
-	case 0:
+	switch w.rng.IntN(6) {
+	case 0, 1, 2:
 		w.note("operator stops")
 		_, err = p.Halt(w.ctx, w.job, "Stopped")
-	case 1:
+	case 3:
 		w.note("operator resets the stream by force")
 		_, err = p.Reopen(w.ctx, store.ReopenRequest{Job: w.job, Force: true, Streams: []string{stream}})
 	default:
