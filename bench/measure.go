@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// cores is how many cores each process may use.
+// cores is how many cores each process may use: GOMAXPROCS of ours and of the reference. sqlite3 uses one.
 const cores = "2"
 
 // usage is what one process used from start to exit.
