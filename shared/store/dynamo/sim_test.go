@@ -196,16 +196,16 @@ func play(t *testing.T, o simtest.Options, count uint64) {
 }
 
 // TestSimulation_Client plays schedules through the real client, with faults at its calls.
-func TestSimulation_Client(t *testing.T) { play(t, simulated(mutant{}, false), 60) }
+func TestSimulation_Client(t *testing.T) { play(t, simulated(mutant{}, false), 40) }
 
 // TestSimulation_Store plays schedules with faults at the interface of the store.
-func TestSimulation_Store(t *testing.T) { play(t, simulated(mutant{}, true), 60) }
+func TestSimulation_Store(t *testing.T) { play(t, simulated(mutant{}, true), 20) }
 
 // TestSimulation_Same plays schedules over DynamoDB and in memory: one seed tells one story, so that what the long searches in memory find
 // holds for the real store.
 func TestSimulation_Same(t *testing.T) {
 	for _, rule := range []simtest.Rule{simtest.StealByLease, simtest.CloseDescribe, simtest.StopLooked, simtest.GuardSeq, simtest.LeaseCheck} {
-		for seed := uint64(1); seed <= 6; seed++ {
+		for seed := uint64(1); seed <= 3; seed++ {
 			here, err := simtest.Play(t.Context(), simulated(mutant{step: rule}, true), seed)
 			if err != nil {
 				t.Fatal(err)

@@ -30,5 +30,7 @@ func firstSeeds() map[simtest.Rule]caught {
 		simtest.DestinationDurable: {1, 1},
 		simtest.VersionTerm:        {281, 1},
 		simtest.LegRetry:           {549, 4},
+		simtest.CommitGuard:        {1290, 8},
+		simtest.CommitBind:         {2631, 4},
 	}
 }
