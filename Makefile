@@ -9,7 +9,7 @@ PKG ?= ./...
 BENCH ?= .
 BENCHTIME ?= 1s
 FUZZTIME ?= 20s
-TIMEOUT ?= 3m
+TIMEOUT ?= 10m
 TORTURETIME ?= 90m
 DYNAMODB_TAGS := -tags dynamodb,arrow_json_stdlib
 RACEPKG ?= ./shared/runner/... ./shared/store/... ./shared/asl/...
@@ -48,7 +48,7 @@ lint: ## check formatting, go vet, staticcheck
 
 .PHONY: race
 race: ## run the most concurrent packages under the race detector
-	$(GO) test -race $(RACEPKG)
+	$(GO) test -race -timeout 20m $(RACEPKG)
 
 .PHONY: torture
 torture: ## kill a run at every crossing of a point, for each destination (TORTURE=ci|seventh TORTURE_SEED=n RACE=-race)
