@@ -221,6 +221,17 @@ func TestNoCommand(t *testing.T) {
 	p.want(t, ExitOK, []string{"Usage:"})
 }
 
+// TestInit_Names makes projects in folders whose names YAML could take for something else than text.
+func TestInit_Names(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"001", "true", "null", "1.5", "no", "2026-01-01"} {
+		if made := (&project{dir: dir}).call("init", name); made.exit != ExitOK {
+			t.Fatalf("init %s: exit %d\n%s", name, made.exit, made.err)
+		}
+		(&project{dir: filepath.Join(dir, name)}).want(t, ExitOK, nil, "check")
+	}
+}
+
 func TestInit_OverwritesNothing(t *testing.T) {
 	p := newProject(t)
 	p.want(t, ExitWrong, []string{"nothing was written", "lockstep.yaml, jobs/sample.yaml"}, "init")
