@@ -208,7 +208,7 @@ func cannotSync(err error) bool {
 	return onWindows || errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported)
 }
 
-// lock makes this the only one who replaces or deletes, until the answer is called. It ends with the process, too.
+// lock makes this the only one who replaces, until the answer is called. It ends with the process, too.
 func (f *Folder) lock(ctx context.Context) (func(), error) {
 	select {
 	case f.turn <- struct{}{}:
@@ -335,16 +335,12 @@ func (f *Folder) Exists(ctx context.Context, key string) (bool, error) {
 	return err == nil && !st.IsDir(), classify(err, "look for", key)
 }
 
-// Delete implements Bucket. The folders on the way stay.
+// Delete implements Bucket. The folders on the way stay. It takes no lock, since a frozen process that held one would keep all others from
+// deleting; so an object that another process replaces at the same moment may stay.
 func (f *Folder) Delete(ctx context.Context, key string) error {
 	if there, err := f.Exists(ctx, key); err != nil || !there {
 		return err
 	}
-	unlock, err := f.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	if err := f.root.Remove(escape(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return classify(err, "delete", key)
 	}

@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -292,4 +294,24 @@ func FuzzList(f *testing.F) {
 			t.Errorf("%q: %v, %s", prefix, err, d)
 		}
 	})
+}
+
+// TestFolder_DeleteBesideAFrozenWriter: one who stopped in the middle of a replacement keeps nobody from deleting.
+func TestFolder_DeleteBesideAFrozenWriter(t *testing.T) {
+	dir := t.TempDir()
+	b := openFolder(t, dir)
+	mustCreate(t, b, "a")
+	frozen := flock.New(filepath.Join(dir, lockName))
+	if ok, err := frozen.TryLock(); err != nil || !ok {
+		t.Fatalf("lock: %v, %v", ok, err)
+	}
+	defer func() { _ = frozen.Unlock() }()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := b.Delete(ctx, "a"); err != nil {
+		t.Errorf("delete: %v", err)
+	}
+	if there, err := b.Exists(ctx, "a"); err != nil || there {
+		t.Errorf("there: %t, %v", there, err)
+	}
 }

@@ -41,13 +41,14 @@ func startLocal(t *testing.T) local {
 	}
 	c := exec.CommandContext(t.Context(), "java", "-Djava.library.path="+filepath.Join(dir, "DynamoDBLocal_lib"),
 		"-jar", filepath.Join(dir, "DynamoDBLocal.jar"), "-inMemory", "-disableTelemetry", "-port", port)
+	c.Dir = t.TempDir() // it leaves a file there
 	c.WaitDelay = 5 * time.Second
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
 	d := local{t, "http://127.0.0.1:" + port}
-	for range 100 {
+	for range 600 { // a busy machine needs tens of seconds
 		if _, _, err = d.try("DynamoDB_20120810.ListTables", []byte("{}")); err == nil {
 			return d
 		}
