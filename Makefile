@@ -43,8 +43,8 @@ test: ## run all tests; the last line says how many passed, failed, were skipped
 lint: ## check formatting, go vet, staticcheck
 	@bad=$$($(GOFILES) -print0 | xargs -0 gofmt -s -l); \
 	if [ -n "$$bad" ]; then echo "not formatted, run gofmt -s -w on:"; echo "$$bad"; exit 1; fi
-	$(GO) vet ./... ./.ci/testcount
-	$(GO) run $(STATICCHECK) ./... ./.ci/testcount
+	$(GO) vet $(DYNAMODB_TAGS) ./... ./.ci/testcount
+	$(GO) run $(STATICCHECK) $(DYNAMODB_TAGS) ./... ./.ci/testcount
 
 .PHONY: race
 race: ## run the most concurrent packages under the race detector

@@ -16,11 +16,11 @@ import (
 // nativeTable and nativeScan are what SQLite knows of a feed and of a scan: its own part, then ours.
 type (
 	nativeTable struct {
-		base sqlite3.Tsqlite3_vtab
+		_    sqlite3.Tsqlite3_vtab
 		feed uintptr
 	}
 	nativeScan struct {
-		base sqlite3.Tsqlite3_vtab_cursor
+		_    sqlite3.Tsqlite3_vtab_cursor
 		scan uintptr
 	}
 )

@@ -1,5 +1,7 @@
 package intrinsic
 
+//lint:file-ignore ST1005 messages are the service's words
+
 import (
 	"errors"
 	"strings"

@@ -6,6 +6,8 @@
 // The order of an object's keys is lost in our values, so States.JsonToString writes them sorted.
 package intrinsic
 
+//lint:file-ignore ST1005 messages are the service's words
+
 import (
 	"errors"
 	"fmt"

@@ -103,10 +103,9 @@ func (w *walk) matches(pattern *regexp.Regexp, v any) bool {
 
 // operand is one side of a comparison, or an argument of a function: a path, a pattern or else a literal.
 type operand struct {
-	path     *Path
-	relative bool // the path begins with @
-	literal  any
-	pattern  *regexp.Regexp
+	path    *Path
+	literal any
+	pattern *regexp.Regexp
 }
 
 // value gives the operand's value, false when its path selects nothing.

@@ -1,5 +1,7 @@
 package jsonpath
 
+//lint:file-ignore ST1005 messages are the service's words
+
 import (
 	"errors"
 	"fmt"
@@ -15,7 +17,7 @@ type function struct {
 	args []operand
 }
 
-var errEmpty = errors.New("Aggregation function attempted to calculate value using empty array") // the service's words
+var errEmpty = errors.New("Aggregation function attempted to calculate value using empty array")
 
 // aggregates work on the numbers of a list; what is no number does not count.
 var aggregates = map[string]func([]float64) float64{
