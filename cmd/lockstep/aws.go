@@ -4,9 +4,21 @@ package main
 
 import (
 	"github.com/lockstep-data/lockstep/infra"
+	"github.com/lockstep-data/lockstep/shared/blob"
+	"github.com/lockstep-data/lockstep/shared/blob/s3"
+	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/command"
+	"github.com/lockstep-data/lockstep/shared/connector/file"
 	"github.com/lockstep-data/lockstep/shared/store"
 	"github.com/lockstep-data/lockstep/shared/store/dynamo"
 )
 
-// stores are the places of state beside a file.
-func stores() []store.Kind { return []store.Kind{dynamo.Kind(infra.StateTable())} }
+// options know AWS: state in DynamoDB, files and batches in S3.
+func options() command.Options {
+	places := blob.Local().With(s3.Scheme, s3.Opener())
+	return command.Options{
+		Catalog: catalog.Builtin().WithConnector(file.Spec(places)),
+		Stores:  []store.Kind{dynamo.Kind(infra.StateTable())},
+		Blobs:   places,
+	}
+}

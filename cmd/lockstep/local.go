@@ -2,7 +2,10 @@
 
 package main
 
-import "github.com/lockstep-data/lockstep/shared/store"
+import (
+	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/command"
+)
 
-// stores is empty: a build for a laptop alone leaves AWS's packages out, which are a third of a first build's time.
-func stores() []store.Kind { return nil }
+// options know files alone: a build for a laptop leaves AWS's packages out, which are a third of a first build's time.
+func options() command.Options { return command.Options{Catalog: catalog.Builtin()} }

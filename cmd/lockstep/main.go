@@ -4,10 +4,9 @@ package main
 import (
 	"os"
 
-	"github.com/lockstep-data/lockstep/shared/catalog"
 	"github.com/lockstep-data/lockstep/shared/command"
 )
 
 func main() {
-	os.Exit(command.Main(command.Options{Catalog: catalog.Builtin(), Stores: stores()}))
+	os.Exit(command.Main(options()))
 }

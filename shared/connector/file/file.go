@@ -75,12 +75,15 @@ const doc = "As a source: `path` may be a glob, and `{stream}` in it stands for 
 	"In a bucket a destination is always a folder: objects cannot grow. A part is an object that is made once, its name ends in the hash of its " +
 	"content, and it counts when `manifest.json` names it; the manifest is replaced only when it is still the one that was read, so no lock is needed. " +
 	"Readers take the files that the manifest names, in its order; other objects were left by runs that died, and the next run with replace removes them. " +
-	"Schemes: `mem://` is memory, shared by name within the process, for tests; a command may be built with others."
+	"Schemes: `s3://` is Amazon S3, or what speaks its language and knows If-None-Match and If-Match, with the credentials, the Region and the endpoint that AWS's own " +
+	"settings name (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`); it wants s3:GetObject, s3:PutObject and s3:DeleteObject on the objects and s3:ListBucket on the bucket. " +
+	"So `path: s3://my-bucket/in/*.csv.gz` reads and `path: s3://my-bucket/out/{stream}/` writes. A build for a laptop alone does not know it. " +
+	"`mem://` is memory, shared by name within the process, for tests; a command may be built with others."
 
 func commonFields() []setting.Field {
 	return []setting.Field{
 		{Name: keyPath, Kind: setting.String, Syntax: setting.Path, Required: true, Example: "data/{stream}.csv.gz",
-			Doc: "The file, relative to the project's folder or absolute. A source takes a glob (* ? [a-z]); file:///folder/glob is the same as /folder/glob; {stream} stands for the stream's name. A source also reads a bucket: mem://bucket/glob. A destination writes a folder when the path ends in /; in a bucket it must, as in mem://bucket/folder/."},
+			Doc: "The file, relative to the project's folder or absolute. A source takes a glob (* ? [a-z]); file:///folder/glob is the same as /folder/glob; {stream} stands for the stream's name. A source also reads a bucket: s3://bucket/glob. A destination writes a folder when the path ends in /; in a bucket it must, as in s3://bucket/folder/."},
 		{Name: keyFormat, Kind: setting.String, Options: []string{formatCSV, formatNDJSON, formatJSON},
 			Doc: "Default: by the file's ending, .csv .tsv .ndjson .jsonl .json, with .gz or .zst behind it. json is one array of objects, source only."},
 		{Name: keyCompression, Kind: setting.String, Options: []string{"auto", "none", "gzip", "zstd"}, Default: "auto", Doc: "auto goes by the file's ending: .gz, .zst or neither."},
