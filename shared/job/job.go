@@ -25,6 +25,7 @@ type Job struct {
 	Description  string            `json:"description,omitempty"`
 	Tags         map[string]string `json:"tags,omitempty"`
 	Enabled      bool              `json:"enabled"`
+	Schedule     *Schedule         `json:"schedule,omitempty"` // nil: only by hand
 	Source       Source            `json:"source"`
 	Transforms   []Component       `json:"transforms,omitempty"`
 	Rules        []Rule            `json:"rules,omitempty"`
@@ -254,10 +255,10 @@ func (j Job) RulesOf(stream string) []Rule {
 	return rules
 }
 
-// Digest names what decides which records are moved and how they come out: everything but description, tags and parameters.
+// Digest names what decides which records are moved and how they come out: everything but description, tags, schedule and parameters.
 // References count as written, so a secret that is rotated changes nothing.
 func (j Job) Digest() string {
-	j.Description, j.Tags, j.Parameters, j.Enabled, j.MaxTries, j.Concurrency = "", nil, nil, false, 0, 0
+	j.Description, j.Tags, j.Parameters, j.Enabled, j.MaxTries, j.Concurrency, j.Schedule = "", nil, nil, false, 0, 0, nil
 	data, err := json.Marshal(j)
 	if err != nil {
 		panic("job: model cannot be encoded: " + err.Error())

@@ -55,6 +55,7 @@ func (b *builder) build() {
 		Version: job.Version, ID: as[string](m["id"]), UseCase: as[string](m["use_case"]), Description: as[string](m["description"]),
 		Tags: texts(m["tags"]), Enabled: as[bool](m["enabled"]), Concurrency: int(as[int64](m["concurrency"])), MaxTries: int(as[int64](m["max_tries"])),
 		OnFailure: b.onFailure(m["on_failure"]), Batch: b.batch(as[map[string]any](m["batch"])), Parameters: as[map[string]any](m["parameters"]),
+		Schedule: b.schedule(m[keySchedule]),
 	}
 	b.spots.destinations = map[string]string{}
 	b.source(as[map[string]any](m[keySource]))

@@ -48,6 +48,7 @@ func (k kit) form() setting.Field {
 		{Name: keyInclude, Kind: setting.List, Item: &setting.Field{Kind: setting.String, Syntax: setting.Path}, Example: []any{"shared/defaults.yaml"},
 			Doc: "Files whose top-level keys count where this file does not write them; relative to this file, inside the project. " +
 				"Of batch, on_failure, parameters and tags the keys are joined; every other key is taken whole. Later files stand above earlier ones."},
+		scheduleField(),
 		k.source(),
 		{Name: "transforms", Kind: setting.List, Item: k.component("transform", k.Transforms, transformExtras()), Doc: "What is done to each record, in this order."},
 		{Name: "rules", Kind: setting.List, Item: k.component("rule", k.Rules, ruleExtras()), Doc: "What must hold for each record after the transforms."},
