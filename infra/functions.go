@@ -21,7 +21,7 @@ const (
 func Functions() []Function {
 	return []Function{
 		{Name: "start", Summary: "puts a run's row, minds pause and overlap, and starts the execution", MemoryMB: 512, TimeoutS: 60, Machine: true, Asynchronous: true},
-		{Name: "acquire", Summary: "takes the job's lock", MemoryMB: 512, TimeoutS: stepTimeoutS, Hole: "AcquireFunctionArn", Machine: true},
+		{Name: "acquire", Summary: "takes the job's lock", MemoryMB: 512, TimeoutS: stepTimeoutS, Hole: "AcquireFunctionArn"},
 		{Name: "plan", Summary: "hands out the partitions of a leg", MemoryMB: 1024, TimeoutS: stepTimeoutS, Hole: "PlanFunctionArn"},
 		{Name: "extract", Summary: "cuts the next batch", MemoryMB: workMemoryMB, TimeoutS: stepTimeoutS, Hole: "ExtractFunctionArn"},
 		{Name: "transform", Summary: "turns a batch into another one", MemoryMB: workMemoryMB, TimeoutS: stepTimeoutS, Hole: "TransformFunctionArn"},

@@ -90,7 +90,7 @@ func (w *world) acquire(_, _ map[string]any) map[string]any {
 	if state == "" {
 		state = "acquired"
 	}
-	return map[string]any{"state": state, "call": map[string]any{"run": "r1", "job": "j", "term": 7, "digest": "d", "concurrency": 2}}
+	return map[string]any{"state": state, "call": map[string]any{"run": "r1", "job": "j", "term": 7, "digest": "d", "bundle": "b", "concurrency": 2}}
 }
 
 func (w *world) plan(_, _ map[string]any) map[string]any {
@@ -268,7 +268,7 @@ func TestSync_Walk_LaterLeg(t *testing.T) {
 func TestSync_Walk_Arguments(t *testing.T) {
 	w := &world{batches: map[string]int{"p0": 1}, budget: 9, steps: "transform validate"}
 	w.run(t, `{"job": "j", "trigger": "cli"}`)
-	call := map[string]any{"run": "r1", "job": "j", "term": 7.0, "digest": "d", "concurrency": 2.0, "leg": 1.0, "redrive": 0.0, "retry": 0.0, "execution": "sync:r1"}
+	call := map[string]any{"run": "r1", "job": "j", "term": 7.0, "digest": "d", "bundle": "b", "concurrency": 2.0, "leg": 1.0, "redrive": 0.0, "retry": 0.0, "execution": "sync:r1"}
 	item := map[string]any{"stream": "s", "partition": "p0", "seq": 0.0, "position": "", "budget": 9.0, "turns": 0.0, "read": 0.0, "loaded": 0.0,
 		"filtered": 0.0, "failed": 0.0, "more": true, "next": "", "start": "", "end": "", "batch": ""}
 	with := func(m map[string]any, more ...any) map[string]any {
@@ -353,7 +353,7 @@ func BenchmarkSync_Turn(b *testing.B) {
 	}
 	left := b.N
 	in := &asl.Interpreter{Machines: map[string]*asl.Machine{"sync": m}, Tasks: map[string]asl.Task{
-		"AcquireFunctionArn": say(`{"state": "acquired", "call": {"run": "r1", "job": "j", "term": 7, "digest": "d", "concurrency": 2}}`),
+		"AcquireFunctionArn": say(`{"state": "acquired", "call": {"run": "r1", "job": "j", "term": 7, "digest": "d", "bundle": "b", "concurrency": 2}}`),
 		"PlanFunctionArn":    say(`{"partitions": [{"stream": "s", "partition": "p", "seq": 0, "position": "", "budget": 100}]}`),
 		"ExtractFunctionArn": func(context.Context, json.RawMessage) (json.RawMessage, error) {
 			if left--; left < 0 {

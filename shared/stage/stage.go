@@ -14,6 +14,7 @@ type Call struct {
 	Job         string    `json:"job"` // the job's key
 	Term        int64     `json:"term"`
 	Digest      string    `json:"digest"` // of the job's configuration
+	Bundle      string    `json:"bundle"` // where the run's jobs are; "" where jobs have no bundles
 	Concurrency int       `json:"concurrency"`
 	Leg         int       `json:"leg"`
 	Redrive     int       `json:"redrive"`
@@ -83,6 +84,7 @@ type CallFields struct {
 	Job         string `json:"job"`
 	Term        int64  `json:"term"`
 	Digest      string `json:"digest"`
+	Bundle      string `json:"bundle"`
 	Concurrency int    `json:"concurrency"`
 }
 

@@ -117,7 +117,7 @@ func (e *Env) Begin(ctx context.Context, name string, c stage.Call) (*Turn, erro
 	t.Attempt = store.Attempt(t.Epoch, c.Entered, c.Retry)
 	t.Owner = store.Owner(c.Run, t.Attempt, e.Request())
 	var err error
-	if t.Written, t.Job, err = e.Jobs.Job(ctx, c.Job); err != nil {
+	if t.Written, t.Job, err = e.JobIn(ctx, c.Bundle, c.Job); err != nil {
 		return nil, err
 	}
 	if d := t.Written.Digest(); d != c.Digest {

@@ -27,11 +27,15 @@ func Run(ctx context.Context, env *step.Env, c stage.AcquireCall) (stage.Acquire
 	if err != nil {
 		return stage.AcquireResult{}, err
 	}
-	written, resolved, err := env.Jobs.Job(ctx, in.Job)
+	bundle, err := env.Bundle(ctx)
 	if err != nil {
 		return stage.AcquireResult{}, err
 	}
-	call := stage.CallFields{Run: in.Run, Job: written.Key(), Digest: written.Digest(), Concurrency: written.Concurrency}
+	written, resolved, err := env.JobIn(ctx, bundle, in.Job)
+	if err != nil {
+		return stage.AcquireResult{}, err
+	}
+	call := stage.CallFields{Run: in.Run, Job: written.Key(), Digest: written.Digest(), Bundle: bundle, Concurrency: written.Concurrency}
 	if err := begin(ctx, env, c, in, written); err != nil {
 		return stage.AcquireResult{}, err
 	}
