@@ -6,7 +6,7 @@ import (
 	"github.com/lockstep-data/lockstep/infra"
 	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/blob/s3"
-	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 	"github.com/lockstep-data/lockstep/shared/command"
 	"github.com/lockstep-data/lockstep/shared/connector/file"
 	"github.com/lockstep-data/lockstep/shared/store"
@@ -17,7 +17,7 @@ import (
 func options() command.Options {
 	places := blob.Local().With(s3.Scheme, s3.Opener())
 	return command.Options{
-		Catalog: catalog.Builtin().WithConnector(file.Spec(places)),
+		Catalog: local.Builtin().WithConnector(file.Spec(places)),
 		Stores:  []store.Kind{dynamo.Kind(infra.StateTable())},
 		Blobs:   places,
 	}

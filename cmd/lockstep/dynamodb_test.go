@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/lockstep-data/lockstep/infra"
-	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 	"github.com/lockstep-data/lockstep/shared/command"
 	"github.com/lockstep-data/lockstep/shared/store"
 	"github.com/lockstep-data/lockstep/shared/store/dynamo"
@@ -32,7 +32,7 @@ func (m machine) lockstep(want int, args ...string) map[string]any {
 	m.Helper()
 	var out, errs bytes.Buffer
 	exit := command.Main(command.Options{
-		Catalog: catalog.Builtin(), Stores: []store.Kind{dynamo.Kind(infra.StateTable())}, Dir: m.dir, Out: &out, Err: &errs,
+		Catalog: local.Builtin(), Stores: []store.Kind{dynamo.Kind(infra.StateTable())}, Dir: m.dir, Out: &out, Err: &errs,
 		Args: append(args, "--store", m.url, "--json"),
 	})
 	if exit != want {

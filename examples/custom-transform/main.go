@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 	"github.com/lockstep-data/lockstep/shared/command"
 	"github.com/lockstep-data/lockstep/shared/transform"
 )
@@ -12,6 +12,6 @@ import (
 func main() { os.Exit(run(command.Options{})) }
 
 func run(o command.Options) int {
-	o.Catalog = catalog.Builtin().WithFunc("measure", transform.PerRecord(measure))
+	o.Catalog = local.Builtin().WithFunc("measure", transform.PerRecord(measure))
 	return command.Main(o)
 }

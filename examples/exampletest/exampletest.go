@@ -19,7 +19,7 @@ import (
 
 	_ "modernc.org/sqlite" // reads what arrived
 
-	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 	"github.com/lockstep-data/lockstep/shared/command"
 )
 
@@ -105,7 +105,7 @@ func (p *Project) Lockstep(args ...string) (exit int, out, errs string) {
 	run := p.Main
 	if run == nil {
 		run = func(o command.Options) int {
-			o.Catalog = catalog.Builtin()
+			o.Catalog = local.Builtin()
 			return command.Main(o)
 		}
 	}

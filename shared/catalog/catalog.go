@@ -8,7 +8,6 @@ import (
 	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/connector/file"
-	"github.com/lockstep-data/lockstep/shared/connector/sqlite"
 	"github.com/lockstep-data/lockstep/shared/setting"
 	"github.com/lockstep-data/lockstep/shared/spec"
 	"github.com/lockstep-data/lockstep/shared/transform"
@@ -23,10 +22,11 @@ type Catalog struct {
 	Funcs      transform.Funcs // Go functions of a user, by the name that YAML calls them
 }
 
-// Builtin is everything that Lockstep brings. Files lie in folders and memory; WithConnector(file.Spec(openers)) adds other places.
+// Builtin is everything of Lockstep that runs in a function too: all but the connector sqlite, which package local adds. Files lie in folders
+// and memory; WithConnector(file.Spec(openers)) adds other places.
 func Builtin() Catalog {
 	return Catalog{
-		Connectors: connector.NewRegistry(file.Spec(blob.Local()), sqlite.Spec()),
+		Connectors: connector.NewRegistry(file.Spec(blob.Local())),
 		Transforms: transform.Builtin(),
 		Rules:      validate.Builtin(),
 		Funcs:      transform.Funcs{},

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/setting"
 	"github.com/lockstep-data/lockstep/shared/spec"
@@ -36,7 +37,7 @@ func declarations(c catalog.Catalog) map[string]setting.Spec {
 }
 
 func TestBuiltin_Declarations(t *testing.T) {
-	for name, s := range declarations(catalog.Builtin()) {
+	for name, s := range declarations(local.Builtin()) {
 		if problems := s.Verify(); len(problems) > 0 {
 			t.Errorf("%s:\n%v", name, problems)
 		}
@@ -46,7 +47,7 @@ func TestBuiltin_Declarations(t *testing.T) {
 // TestBuiltin_Examples holds that the examples of the reference pages are right.
 func TestBuiltin_Examples(t *testing.T) {
 	const head = "id: example\nsource: {connector: file, config: {path: in.csv}}\ndestination: {connector: sqlite, config: {path: out.db}}\n"
-	c := catalog.Builtin()
+	c := local.Builtin()
 	for name, s := range declarations(c) {
 		t.Run(name, func(t *testing.T) {
 			text := head
@@ -76,7 +77,7 @@ func indent(example string) string {
 }
 
 func TestCatalog_With(t *testing.T) {
-	base := catalog.Builtin()
+	base := local.Builtin()
 	more := base.WithFunc("mine", transform.Func{}).WithConnector(connector.Spec{Spec: setting.Spec{Name: "mine"}}).
 		WithTransform(transform.Spec{Spec: setting.Spec{Name: "mine"}}).WithRule(validate.Spec{Spec: setting.Spec{Name: "mine"}})
 	_, f := more.Funcs["mine"]
@@ -94,12 +95,12 @@ func TestCatalog_With(t *testing.T) {
 // TestDocs holds docs/reference and docs/schema against the declarations.
 func TestDocs(t *testing.T) {
 	const docs = "../../docs"
-	schema, err := spec.Schema(catalog.Builtin())
+	schema, err := spec.Schema(local.Builtin())
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{"schema/job.schema.json": string(schema)}
-	for name, page := range catalog.Reference(catalog.Builtin()) {
+	for name, page := range catalog.Reference(local.Builtin()) {
 		want["reference/"+name] = string(page)
 	}
 	if *update {

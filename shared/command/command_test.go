@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 )
 
 // asMain in the environment makes the test's binary the command itself, so that tests can start processes of it.
@@ -19,7 +19,7 @@ const asMain = "LOCKSTEP_TEST_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
-		os.Exit(Main(Options{Catalog: catalog.Builtin()}))
+		os.Exit(Main(Options{Catalog: local.Builtin()}))
 	}
 	os.Exit(m.Run())
 }
@@ -52,7 +52,7 @@ func newProject(t *testing.T) *project {
 
 func (p *project) call(args ...string) called {
 	var out, err bytes.Buffer
-	o := Options{Catalog: catalog.Builtin(), Args: args, In: strings.NewReader(p.in), Out: &out, Err: &err, Dir: p.dir, Now: p.now}
+	o := Options{Catalog: local.Builtin(), Args: args, In: strings.NewReader(p.in), Out: &out, Err: &err, Dir: p.dir, Now: p.now}
 	if p.signals != nil {
 		o.Signals = p.signals
 	}

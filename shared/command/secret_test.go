@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 )
 
 // TestRun_SecretsStaySecret looks for the value of a secret in everything that a run prints and stores.
@@ -39,7 +39,7 @@ destinations: [{connector: sqlite, config: {path: out.db}, write: upsert}]
 `, 0o644)
 	var out bytes.Buffer
 	for _, args := range [][]string{{"check"}, {"run", "j"}, {"failures", "list", "--json"}, {"run", "k"}, {"runs", "--json"}, {"logs", "j"}} {
-		Main(Options{Catalog: catalog.Builtin(), Args: args, Dir: dir, In: strings.NewReader(""), Out: &out, Err: &out})
+		Main(Options{Catalog: local.Builtin(), Args: args, Dir: dir, In: strings.NewReader(""), Out: &out, Err: &out})
 	}
 	if !strings.Contains(out.String(), "***") || !strings.Contains(out.String(), "one_of") {
 		t.Errorf("the run does not say what failed:\n%s", out.String())

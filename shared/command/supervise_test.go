@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/store"
@@ -152,7 +153,7 @@ func TestSupervisor_HalfOfTheWaitIsChance(t *testing.T) {
 
 // shaky is the project's files, whose source is out of reach for so many calls.
 func shaky(calls int) catalog.Catalog {
-	c := catalog.Builtin()
+	c := local.Builtin()
 	spec := c.Connectors["file"]
 	open := spec.Source
 	spec.Source = func(ctx context.Context, cc connector.Config) (connector.Source, error) {
@@ -192,7 +193,7 @@ func TestSupervise_Recovers(t *testing.T) {
 			t.Errorf("notes: %s", c.err)
 		}
 		t.Logf("%d restarts in %s", got.Restarts, time.Since(began))
-		runs := decode[[]runRow](t, p.callIn(catalog.Builtin(), "runs", "sample", "--json"))
+		runs := decode[[]runRow](t, p.callIn(local.Builtin(), "runs", "sample", "--json"))
 		for i, r := range runs {
 			if want := map[bool]string{true: "recovered", false: "restarted"}[i == 0]; r.Restart != want {
 				t.Errorf("run %d of %d is %q, want %q", i, len(runs), r.Restart, want)
@@ -208,13 +209,13 @@ func TestSupervise_Degraded(t *testing.T) {
 		if c.exit != ExitUnreachable || !strings.Contains(c.err, "it is not restarted any more") || !strings.Contains(c.out, "lockstep reset sample") {
 			t.Errorf("exit %d\n%s%s", c.exit, c.out, c.err)
 		}
-		if c := p.callIn(catalog.Builtin(), "status"); !strings.Contains(c.out, "degraded") {
+		if c := p.callIn(local.Builtin(), "status"); !strings.Contains(c.out, "degraded") {
 			t.Errorf("status:\n%s", c.out)
 		}
-		if c := p.callIn(catalog.Builtin(), "runs"); strings.Count(c.out, "degraded") != 1 {
+		if c := p.callIn(local.Builtin(), "runs"); strings.Count(c.out, "degraded") != 1 {
 			t.Errorf("runs:\n%s", c.out)
 		}
-		again := p.callIn(catalog.Builtin(), "run", "sample", "--supervise")
+		again := p.callIn(local.Builtin(), "run", "sample", "--supervise")
 		if again.exit != ExitNotStarted || !strings.Contains(again.out, "used up its tries") {
 			t.Errorf("invariant 9: a job that was given up starts again: exit %d\n%s%s", again.exit, again.out, again.err)
 		}
@@ -245,14 +246,14 @@ func TestSupervise_Interrupted(t *testing.T) {
 		time.Sleep(5 * time.Minute) // the first run has used up its own retries by then
 		synctest.Wait()
 		look := &project{dir: p.dir}
-		if c := look.callIn(catalog.Builtin(), "status"); !strings.Contains(c.out, "recovering") || !strings.Contains(c.out, "it starts again by itself at ") {
+		if c := look.callIn(local.Builtin(), "status"); !strings.Contains(c.out, "recovering") || !strings.Contains(c.out, "it starts again by itself at ") {
 			t.Errorf("while it waits:\n%s", c.out)
 		}
 		p.signals <- os.Interrupt
 		if c := <-done; c.exit != ExitUnreachable || !strings.Contains(c.err, "restart 1 of 10") {
 			t.Errorf("exit %d\n%s%s", c.exit, c.out, c.err)
 		}
-		row := decode[[]runRow](t, look.callIn(catalog.Builtin(), "runs", "--json"))[0]
+		row := decode[[]runRow](t, look.callIn(local.Builtin(), "runs", "--json"))[0]
 		if row.Restart != "stopped" || row.Status != "failed" {
 			t.Errorf("the run: %+v", row)
 		}
@@ -265,7 +266,7 @@ func TestSupervise_Interrupted(t *testing.T) {
 		if err := st.markRestart(t.Context(), store.Run{Job: "sample", ID: row.Run}, store.Recovering, time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if c := look.callIn(catalog.Builtin(), "status"); strings.Contains(c.out, "recovering") || !strings.Contains(c.out, "lockstep run sample") {
+		if c := look.callIn(local.Builtin(), "status"); strings.Contains(c.out, "recovering") || !strings.Contains(c.out, "lockstep run sample") {
 			t.Errorf("the supervisor is dead:\n%s", c.out)
 		}
 	})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/runner"
@@ -44,7 +45,7 @@ func newProject(dir, yaml string) (*project, error) {
 
 // projectIn is the project of a folder that has its job already.
 func projectIn(dir string) *project {
-	return &project{dir: dir, catalog: catalog.Builtin(), env: map[string]string{}, now: time.Now}
+	return &project{dir: dir, catalog: local.Builtin(), env: map[string]string{}, now: time.Now}
 }
 
 // Job reads the job anew each time, as a new process would.

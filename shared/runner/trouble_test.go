@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/runner"
 	"github.com/lockstep-data/lockstep/shared/step"
@@ -84,7 +85,7 @@ func (c *countingLoads) Load(ctx context.Context, r connector.LoadRequest) (conn
 
 // telling is the built-in connectors, where a destination tells of each Load.
 func telling(connectorName string, load func(error)) catalog.Catalog {
-	c := catalog.Builtin()
+	c := local.Builtin()
 	spec := c.Connectors[connectorName]
 	open := spec.Destination
 	spec.Destination = func(ctx context.Context, cc connector.Config) (connector.Destination, error) {
