@@ -28,7 +28,8 @@ var layers = map[string]int{
 	"shared/asl":       3,
 	"shared/catalog":   3,
 
-	"shared/step": 4,
+	"shared/bundle": 4,
+	"shared/step":   4,
 
 	"shared/runner": 5,
 	"shared/launch": 5,

@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
 )
 
 // Kind is the shape of a field's value.
@@ -95,8 +97,32 @@ func (v Values) Decode(out any) error {
 	return nil
 }
 
-// MarshalJSON gives the value as it is, references to variables and secrets unresolved.
-func (v Values) MarshalJSON() ([]byte, error) { return json.Marshal(v.v) }
+// MarshalJSON gives the value as it is, references to variables and secrets unresolved. A whole float keeps its .0, so that it is read back as
+// a float.
+func (v Values) MarshalJSON() ([]byte, error) { return json.Marshal(floats(v.v)) }
+
+// floats gives a copy in which whole floats are written with a fraction.
+func floats(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1e21 { // larger ones are written with an exponent
+			return json.Number(strconv.FormatFloat(v, 'f', 1, 64))
+		}
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = floats(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k := range v {
+			out[k] = floats(v[k])
+		}
+		return out
+	}
+	return v
+}
 
 // UnmarshalJSON reads what MarshalJSON wrote; whole numbers become int64.
 func (v *Values) UnmarshalJSON(data []byte) error {

@@ -54,34 +54,53 @@ func (d *Document) DestinationPath(name string) string {
 // Resolve gives a copy of the job in which the settings of connectors, transforms and rules hold the values of variables and
 // secrets, checked again. It is to be used at once and never stored or logged. Errors are fault.Problems with places.
 func (d *Document) Resolve(ctx context.Context, r setting.Resolver) (job.Job, error) {
-	e := resolution{d: d, r: r}
-	j := d.Job
-	j.Source.Config = e.connector(ctx, "source.config", j.Source.Connector, j.Source.Config)
-	j.Source.Transforms = e.transforms(ctx, "source.transforms", j.Source.Transforms)
-	j.Transforms = e.transforms(ctx, "transforms", j.Transforms)
-	j.Rules = nil
-	for i, rule := range d.Job.Rules {
-		rule.Config = e.values(ctx, d.kit.Rules[rule.Name].Body, setting.Join(setting.Index("rules", i), rule.Name), rule.Config)
-		j.Rules = append(j.Rules, rule)
-	}
-	j.Destinations = nil
-	for _, dest := range d.Job.Destinations {
-		path := d.DestinationPath(dest.Name)
-		dest.Config = e.connector(ctx, setting.Join(path, "config"), dest.Connector, dest.Config)
-		dest.Transforms = e.transforms(ctx, setting.Join(path, "transforms"), dest.Transforms)
-		j.Destinations = append(j.Destinations, dest)
-	}
+	e := resolution{kit: d.kit, path: d.DestinationPath, r: r}
+	j := e.job(ctx, d.Job)
 	if len(e.problems) > 0 {
 		return job.Job{}, d.Annotate(e.problems).Err()
 	}
 	return j, nil
 }
 
+// Resolve is Document.Resolve for a job whose file is not at hand, such as one of a bundle. Errors are fault.Problems with paths.
+func Resolve(ctx context.Context, j job.Job, c Catalog, r setting.Resolver) (job.Job, error) {
+	place := func(name string) string { return setting.Join(keyDestinations, name) }
+	e := resolution{kit: kit(c.Components()), path: place, r: r}
+	j = e.job(ctx, j)
+	if len(e.problems) > 0 {
+		e.problems.Sort()
+		return job.Job{}, e.problems.Err()
+	}
+	return j, nil
+}
+
 // resolution collects the problems of one Resolve.
 type resolution struct {
-	d        *Document
+	kit      kit
+	path     func(destination string) string
 	r        setting.Resolver
 	problems fault.Problems
+}
+
+// job gives a copy with values.
+func (e *resolution) job(ctx context.Context, j job.Job) job.Job {
+	rules, destinations := j.Rules, j.Destinations
+	j.Source.Config = e.connector(ctx, "source.config", j.Source.Connector, j.Source.Config)
+	j.Source.Transforms = e.transforms(ctx, "source.transforms", j.Source.Transforms)
+	j.Transforms = e.transforms(ctx, "transforms", j.Transforms)
+	j.Rules = nil
+	for i, rule := range rules {
+		rule.Config = e.values(ctx, e.kit.Rules[rule.Name].Body, setting.Join(setting.Index("rules", i), rule.Name), rule.Config)
+		j.Rules = append(j.Rules, rule)
+	}
+	j.Destinations = nil
+	for _, dest := range destinations {
+		path := e.path(dest.Name)
+		dest.Config = e.connector(ctx, setting.Join(path, "config"), dest.Connector, dest.Config)
+		dest.Transforms = e.transforms(ctx, setting.Join(path, "transforms"), dest.Transforms)
+		j.Destinations = append(j.Destinations, dest)
+	}
+	return j
 }
 
 func (e *resolution) values(ctx context.Context, f setting.Field, path string, v setting.Values) setting.Values {
@@ -94,7 +113,7 @@ func (e *resolution) values(ctx context.Context, f setting.Field, path string, v
 }
 
 func (e *resolution) connector(ctx context.Context, path, name string, v setting.Values) setting.Values {
-	spec := e.d.kit.Connectors[name]
+	spec := e.kit.Connectors[name]
 	before := len(e.problems)
 	out := e.values(ctx, spec.Body, path, v)
 	if len(e.problems) == before && spec.Check != nil {
@@ -106,7 +125,7 @@ func (e *resolution) connector(ctx context.Context, path, name string, v setting
 func (e *resolution) transforms(ctx context.Context, path string, cs []job.Component) []job.Component {
 	var out []job.Component
 	for i, c := range cs {
-		c.Config = e.values(ctx, e.d.kit.Transforms[c.Name].Body, setting.Join(setting.Index(path, i), c.Name), c.Config)
+		c.Config = e.values(ctx, e.kit.Transforms[c.Name].Body, setting.Join(setting.Index(path, i), c.Name), c.Config)
 		out = append(out, c)
 	}
 	return out
