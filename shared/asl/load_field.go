@@ -2,6 +2,7 @@ package asl
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -122,8 +123,9 @@ func (l *loader) textPart(n *node, s string) part {
 		return constant{s}
 	}
 	e, err := jsonata.Compile(text)
-	if err != nil {
-		l.add(n.path, "bad_expression", "%s", err)
+	var fault *jsonata.Error
+	if errors.As(err, &fault) {
+		l.add(n.path, "bad_expression", "%s, up to character %d of the expression", err, fault.Position)
 		return badExpression{text, err.Error()}
 	}
 	return expression{e}

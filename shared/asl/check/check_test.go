@@ -201,7 +201,7 @@ var definitions = []struct {
 		"SCHEMA_VALIDATION_FAILED at /States/A/Choices[1]/Not/Or: Value cannot be empty",
 		"SCHEMA_VALIDATION_FAILED at /States/A/Choices[2]/Not: Field 'Next' is not supported",
 		"SCHEMA_VALIDATION_FAILED at /States/A/Choices[2]/Not/Variable: Value is not a Reference Path: Reference path didn't start with '$'"}},
-	{"expression", jsonataMachine(`"A":{"Type":"Pass","Output":{"x":["{% 1 + %}"]},"End":true}`), []string{"INVALID_JSONATA_EXPRESSION at /States/A/Output/x[0]: unexpected end of expression"}},
+	{"expression", jsonataMachine(`"A":{"Type":"Pass","Output":{"x":["{% 1 + %}"]},"End":true}`), []string{"INVALID_JSONATA_EXPRESSION at /States/A/Output/x[0]: Unexpected end of expression"}},
 	{"expression that does not end", jsonataMachine(`"A":{"Type":"Pass","Output":"{% 1","End":true}`), []string{
 		"SCHEMA_VALIDATION_FAILED at /States/A/Output: JSONata string must start with {% and end with %}"}},
 	{"what an expression cannot see", jsonataMachine(`"A":{"Type":"Pass","Output":["{% $$ %}","{% $states.errorOutput %}","{% $states.result.x %}"],"End":true}`), []string{

@@ -103,12 +103,15 @@ func (t *template) expressions(at string, v any) {
 // expression checks one expression and notes what it reads.
 func (t *template) expression(at, text string) {
 	e, err := jsonata.Compile(text)
-	if err != nil {
-		t.error(at, InvalidJSONata, "%s", strings.TrimPrefix(err.Error(), "parse JSONata: "))
+	var fault *jsonata.Error
+	if errors.As(err, &fault) {
+		t.error(at, InvalidJSONata, "%s", fault.Message)
 		return
 	}
 	for _, ref := range e.References() {
 		switch {
+		case ref.Bare:
+			t.error(at, UnsupportedJSONata, "Reference to '%s' at the top level is not supported.", ref.Name)
 		case ref.Name == "$":
 			t.error(at, UnsupportedJSONata, "Reference to '$$' is not supported.")
 		case ref.Name != "states":

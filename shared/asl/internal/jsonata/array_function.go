@@ -5,17 +5,22 @@ import (
 )
 
 var arrayFunctions = []*builtin{
-	{"count", 1, 1, false, func(c *arguments) (any, error) { return float64(len(list(c.at(0)))), nil }},
-	{"append", 2, 2, false, appendTwo},
-	{"reverse", 1, 1, false, onList(func(_ *evaluator, a []any) any { a = slices.Clone(a); slices.Reverse(a); return a })},
-	{"distinct", 1, 1, false, onList(func(_ *evaluator, a []any) any { return distinct(a) })},
-	{"shuffle", 1, 1, false, shuffle},
-	{"sort", 1, 2, false, sortArray},
-	{"zip", 1, 100, false, zip},
-	{"map", 2, 2, false, mapArray},
-	{"filter", 2, 2, false, filterArray},
-	{"single", 1, 2, false, single},
-	{"reduce", 2, 3, false, reduce},
+	define("count", "<a:n>", 1, func(c *arguments) (any, error) { return float64(len(list(c.at(0)))), nil }),
+	define("append", "<xx:a>", 2, appendTwo),
+	define("reverse", "<a:a>", 1, onList(func(_ *evaluator, a []any) any { a = slices.Clone(a); slices.Reverse(a); return a })),
+	define("distinct", "<x:x>", 1, func(c *arguments) (any, error) {
+		if a, ok := c.at(0).([]any); ok && len(a) > 1 {
+			return distinct(a), nil
+		}
+		return c.at(0), nil
+	}),
+	define("shuffle", "<a:a>", 1, shuffle),
+	define("sort", "<af?:a>", 2, sortArray),
+	define("zip", "<a+>", 1, zip),
+	define("map", "<af>", 2, mapArray),
+	define("filter", "<af>", 2, filterArray),
+	define("single", "<af?>", 2, single),
+	define("reduce", "<afj?:j>", 3, reduce),
 }
 
 func onList(do func(ev *evaluator, a []any) any) func(*arguments) (any, error) {
@@ -71,7 +76,7 @@ func sortArray(c *arguments) (any, error) {
 	compare := func(x, y any) int {
 		n, ok := order(x, y)
 		if !ok && failure == nil {
-			failure = fail("D3070", "The single argument form of the sort function can only be applied to an array of strings or an array of numbers")
+			failure = fail("D3070", "The single argument form of the sort function can only be applied to an array of strings or an array of numbers.  Use the second argument to specify a comparison function")
 		}
 		return n
 	}
@@ -91,17 +96,24 @@ func sortArray(c *arguments) (any, error) {
 			return -1
 		}
 	}
-	insertionSort(a, compare)
-	return a, failure
+	return mergeSort(a, compare), failure
 }
 
-// insertionSort is stable and asks only whether a comes after b, which is all that a user's function tells.
-func insertionSort(a []any, compare func(x, y any) int) {
-	for i := 1; i < len(a); i++ {
-		for j := i; j > 0 && compare(a[j-1], a[j]) > 0; j-- {
-			a[j-1], a[j] = a[j], a[j-1]
+// mergeSort is stable and asks only whether a comes after b, which is all that a user's function tells.
+func mergeSort[T any](a []T, compare func(x, y T) int) []T {
+	if len(a) < 2 {
+		return a
+	}
+	l, r := mergeSort(a[:len(a)/2], compare), mergeSort(a[len(a)/2:], compare)
+	out := make([]T, 0, len(a))
+	for len(l) > 0 && len(r) > 0 {
+		if compare(l[0], r[0]) > 0 {
+			out, r = append(out, r[0]), r[1:]
+		} else {
+			out, l = append(out, l[0]), l[1:]
 		}
 	}
+	return append(append(out, l...), r...)
 }
 
 func zip(c *arguments) (any, error) {

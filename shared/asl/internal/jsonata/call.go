@@ -1,56 +1,94 @@
 package jsonata
 
-import (
-	"github.com/blues/jsonata-go/jparse"
-)
-
-// function is a value that can be called. arity is how many arguments it takes; callers hand over no more.
+// function is a value that can be called. arity is how many arguments it takes; functions of higher order hand over no more.
 type function interface {
 	arity() int
 	invoke(ev *evaluator, input any, args []any) (any, error)
 }
 
 // call evaluates a function call; a first argument from the left of ~> comes in through first.
-func (ev *evaluator) call(n *jparse.FunctionCallNode, first []any, input any, f *frame) (any, error) {
-	fn, err := ev.callee(n.Func, input, f)
+func (ev *evaluator) call(n *node, first []any, input any, f *frame) (any, error) {
+	fn, args, err := ev.prepare(n, first, input, f)
 	if err != nil {
 		return nil, err
 	}
-	args := make([]any, 0, len(n.Args)+len(first))
-	args = append(args, first...)
-	for _, a := range n.Args {
-		v, err := ev.eval(a, input, f)
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, v)
-	}
-	return ev.invoke(fn, input, args)
+	v, err := ev.run(fn, input, args)
+	return v, at(n.pos, err)
 }
 
-func (ev *evaluator) callee(node jparse.Node, input any, f *frame) (function, error) {
-	v, err := ev.eval(node, input, f)
+// prepare gives the function of a call and its arguments.
+func (ev *evaluator) prepare(n *node, first []any, input any, f *frame) (function, []any, error) {
+	v, err := ev.eval(n.lhs, input, f)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	fn, ok := v.(function)
 	if !ok {
-		return nil, fail("T1006", "Attempted to invoke a non-function")
+		return nil, nil, ev.notFunction(n, v, f, "T1005", "T1006", "Attempted to invoke a non-function")
 	}
-	return fn, nil
+	args := make([]any, 0, len(n.list)+len(first))
+	args = append(args, first...)
+	for _, a := range n.list {
+		v, err := ev.eval(a, input, f)
+		if err != nil {
+			return nil, nil, err
+		}
+		args = append(args, v)
+	}
+	ev.called = calleeName(n.lhs)
+	return fn, args, nil
 }
 
-// invoke calls a function and unwraps what it gives.
-func (ev *evaluator) invoke(fn function, input any, args []any) (any, error) {
-	if ev.depth++; ev.depth > maxDepth {
-		return nil, fail("U1001", "Stack overflow error: Check for non-terminating recursive function")
+// calleeName is how the errors of a call name what it calls.
+func calleeName(n *node) string {
+	if n.kind == pathNode {
+		return n.list[0].text
 	}
-	defer func() { ev.depth-- }()
-	v, err := fn.invoke(ev, input, args)
+	return n.text
+}
+
+// notFunction is the error of a call whose left side is none; a name without its dollar sign has a code of its own.
+func (ev *evaluator) notFunction(n *node, v any, f *frame, bare, code, message string) error {
+	if name := n.lhs; v == undefined && name.kind == pathNode && name.list[0].kind == nameNode && ev.lookup(name.list[0].text, f) != undefined {
+		return failAt(n.pos, bare, "%s. Did you mean $%s?", message, name.list[0].text)
+	}
+	return failAt(n.pos, code, "%s", message)
+}
+
+// thunk is a call in tail position: it stands for its value, and invoke makes it when the function around it is done.
+type thunk struct {
+	node  *node
+	input any
+	frame *frame
+}
+
+// invoke calls a function and unwraps what comes of it.
+func (ev *evaluator) invoke(fn function, input any, args []any) (any, error) {
+	v, err := ev.run(fn, input, args)
 	if err != nil {
 		return nil, err
 	}
 	return unwrap(v), nil
+}
+
+// run calls a function, and those that it ends in.
+func (ev *evaluator) run(fn function, input any, args []any) (any, error) {
+	if ev.depth++; ev.depth > maxDepth {
+		return nil, fail("U1001", "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive.")
+	}
+	defer func() { ev.depth-- }()
+	v, err := fn.invoke(ev, input, args)
+	for err == nil {
+		t, ok := v.(*thunk)
+		if !ok {
+			return v, nil
+		}
+		if fn, args, err = ev.prepare(t.node, nil, t.input, t.frame); err == nil {
+			v, err = fn.invoke(ev, t.input, args)
+			err = at(t.node.pos, err)
+		}
+	}
+	return nil, err
 }
 
 // each calls a function with as many of the arguments as it takes, as the functions of higher order do.
@@ -62,70 +100,78 @@ func (ev *evaluator) each(fn function, args ...any) (any, error) {
 }
 
 // apply evaluates ~>: a call takes the left side as its first argument, two functions make one.
-func (ev *evaluator) apply(n *jparse.FunctionApplicationNode, input any, f *frame) (any, error) {
-	l, err := ev.eval(n.LHS, input, f)
+func (ev *evaluator) apply(n *node, input any, f *frame) (any, error) {
+	l, err := ev.eval(n.lhs, input, f)
 	if err != nil {
 		return nil, err
 	}
-	if c, ok := n.RHS.(*jparse.FunctionCallNode); ok {
-		return ev.call(c, []any{l}, input, f)
+	if n.rhs.kind == callNode && len(n.rhs.predicates) == 0 && n.rhs.group == nil {
+		return ev.call(n.rhs, []any{l}, input, f)
 	}
-	r, err := ev.eval(n.RHS, input, f)
+	r, err := ev.eval(n.rhs, input, f)
 	if err != nil {
 		return nil, err
 	}
 	fn, ok := r.(function)
 	if !ok {
-		return nil, fail("T2006", "The right side of the function application operator ~> must be a function")
+		return nil, failAt(n.pos, "T2006", "The right side of the function application operator ~> must be a function")
 	}
 	if before, ok := l.(function); ok {
 		return &chain{first: before, second: fn}, nil
 	}
-	return ev.invoke(fn, input, []any{l})
+	v, err := ev.run(fn, undefined, []any{l})
+	return v, at(n.pos, err)
 }
 
-func (ev *evaluator) partial(n *jparse.PartialNode, input any, f *frame) (any, error) {
-	v, err := ev.eval(n.Func, input, f)
+func (ev *evaluator) partial(n *node, input any, f *frame) (any, error) {
+	p := &partial{args: make([]any, len(n.list))}
+	for i, a := range n.list {
+		if a.kind == placeholderNode {
+			p.args[i] = placeholder
+			continue
+		}
+		var err error
+		if p.args[i], err = ev.eval(a, input, f); err != nil {
+			return nil, err
+		}
+	}
+	v, err := ev.eval(n.lhs, input, f)
 	if err != nil {
 		return nil, err
 	}
 	fn, ok := v.(function)
 	if !ok {
-		return nil, fail("T1008", "Attempted to partially apply a non-function")
+		return nil, ev.notFunction(n, v, f, "T1007", "T1008", "Attempted to partially apply a non-function")
 	}
-	p := &partial{fn: fn, args: make([]any, len(n.Args))}
-	for i, a := range n.Args {
-		if _, open := a.(*jparse.PlaceholderNode); open {
-			p.args[i] = placeholder
-			continue
-		}
-		if p.args[i], err = ev.eval(a, input, f); err != nil {
-			return nil, err
-		}
-	}
+	p.fn = fn
 	return p, nil
 }
 
 // lambda is a function that the expression defines.
 type lambda struct {
-	params []string
-	body   jparse.Node
-	frame  *frame
-	input  any
+	node  *node
+	frame *frame
+	input any
 }
 
-func (l *lambda) arity() int { return len(l.params) }
+func (l *lambda) arity() int { return len(l.node.params) }
 
-func (l *lambda) invoke(ev *evaluator, _ any, args []any) (any, error) {
-	f := &frame{parent: l.frame}
-	for i, p := range l.params {
-		if i < len(args) {
-			f.bind(p, args[i])
-		} else {
-			f.bind(p, undefined)
+func (l *lambda) invoke(ev *evaluator, input any, args []any) (any, error) {
+	if l.node.sig != nil {
+		var err error
+		if args, err = l.node.sig.check(ev.called, args, input); err != nil {
+			return nil, err
 		}
 	}
-	return ev.eval(l.body, l.input, f)
+	f := &frame{parent: l.frame, names: make(map[string]any, len(l.node.params))}
+	for i, p := range l.node.params {
+		if i < len(args) {
+			f.names[p] = args[i]
+		} else {
+			f.names[p] = undefined
+		}
+	}
+	return ev.raw(l.node.rhs, l.input, f)
 }
 
 // placeholderType marks the open arguments of a partial application.
@@ -176,28 +222,32 @@ func (c *chain) invoke(ev *evaluator, input any, args []any) (any, error) {
 	return ev.invoke(c.second, input, []any{v})
 }
 
-// builtin is a function of the language. Arguments that are left out are undefined; when fewer than min are given and
-// the function falls back on the context, that is the first.
+// builtin is a function of the language. Its signature is checked before it runs; takes is how many arguments the functions of higher order
+// hand to it.
 type builtin struct {
-	name     string
-	min, max int
-	context  bool
-	run      func(c *arguments) (any, error)
+	name  string
+	sig   *signature
+	takes int
+	run   func(c *arguments) (any, error)
 }
 
-func (b *builtin) arity() int { return b.max }
+// define makes a function of the language.
+func define(name, sig string, takes int, run func(c *arguments) (any, error)) *builtin {
+	return &builtin{name: name, sig: mustSignature(sig), takes: takes, run: run}
+}
+
+func (b *builtin) arity() int { return b.takes }
 
 func (b *builtin) invoke(ev *evaluator, input any, args []any) (any, error) {
-	if b.context && len(args) < b.min {
-		args = append([]any{input}, args...)
-	}
-	if len(args) < b.min || len(args) > b.max {
-		return nil, fail("T0410", "Argument %d of function %q does not match function signature", min(len(args), b.max)+1, b.name)
+	args, err := b.sig.check(b.name, args, input)
+	if err != nil {
+		return nil, err
 	}
 	return b.run(&arguments{ev: ev, name: b.name, args: args})
 }
 
-// arguments is one call of a builtin.
+// arguments is one call of a builtin. What the signature has checked is read without a second look; the methods that return an error are for
+// what it leaves open.
 type arguments struct {
 	ev   *evaluator
 	name string
@@ -216,7 +266,7 @@ func (c *arguments) at(i int) any {
 func (c *arguments) none() bool { return c.at(0) == undefined }
 
 func (c *arguments) wrong(i int) error {
-	return fail("T0410", "Argument %d of function %q does not match function signature", i+1, c.name)
+	return fail("T0410", "Argument %d of function %s does not match function signature", i+1, shown(c.name))
 }
 
 func (c *arguments) string(i int) (string, error) {
@@ -258,7 +308,7 @@ func (c *arguments) numbers(i int) ([]float64, error) {
 	for j, e := range items {
 		x, ok := asNumber(e)
 		if !ok {
-			return nil, fail("T0412", "Argument %d of function %q must be an array of numbers", i+1, c.name)
+			return nil, c.wrong(i)
 		}
 		out[j] = x
 	}

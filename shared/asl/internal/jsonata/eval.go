@@ -1,25 +1,26 @@
 package jsonata
 
-import (
-	"math"
-
-	"github.com/blues/jsonata-go/jparse"
-)
+import "math"
 
 // maxDepth bounds nested calls, so that a recursion without end is an error and not the end of the process.
-const maxDepth = 400
+const maxDepth = 1000
 
 // maxSteps bounds how much an expression evaluates, so that one without end is an error too. It takes some seconds.
 const maxSteps = 20_000_000
 
-// maxRange is the longest array that a range may make.
-const maxRange = 1_000_000
+// maxSpan is the longest array that a range a..b may make, maxRange the longest of the function $range.
+const (
+	maxSpan  = 10_000_000
+	maxRange = 1_000_000
+)
 
 // evaluator is the state of one evaluation.
 type evaluator struct {
-	env   *Env
-	depth int
-	steps int
+	env    *Env
+	root   any // $$
+	depth  int
+	steps  int
+	called string // name of the function that is called, for its signature's errors
 }
 
 // frame holds the variables of one block or call.
@@ -42,6 +43,9 @@ func (ev *evaluator) lookup(name string, f *frame) any {
 			return v
 		}
 	}
+	if name == "$" {
+		return ev.root
+	}
 	if ev.env.Lookup != nil {
 		if v, ok := ev.env.Lookup(name); ok {
 			return v
@@ -54,175 +58,171 @@ func (ev *evaluator) lookup(name string, f *frame) any {
 }
 
 // eval evaluates a node in the context of input. Its result is never a sequence.
-func (ev *evaluator) eval(node jparse.Node, input any, f *frame) (any, error) {
-	v, err := ev.raw(node, input, f)
+func (ev *evaluator) eval(n *node, input any, f *frame) (any, error) {
+	v, err := ev.raw(n, input, f)
 	if err != nil {
 		return nil, err
 	}
 	return unwrap(v), nil
 }
 
-// raw is eval with sequences left as they are.
-func (ev *evaluator) raw(node jparse.Node, input any, f *frame) (any, error) {
+// raw is eval with sequences of more than one item, and those that keep one, left as they are.
+func (ev *evaluator) raw(n *node, input any, f *frame) (any, error) {
 	if ev.steps++; ev.steps > maxSteps {
-		return nil, fail("U1001", "Expression evaluation timeout: Check for infinite loop")
+		return nil, failAt(n.pos, "U1001", "Expression evaluation timeout: Check for infinite loop")
 	}
-	switch n := node.(type) {
-	case *jparse.StringNode:
-		return n.Value, nil
-	case *jparse.NumberNode:
-		return n.Value, nil
-	case *jparse.BooleanNode:
-		return n.Value, nil
-	case *jparse.NullNode:
-		return nil, nil
-	case *jparse.RegexNode:
-		return n.Value, nil
-	case *jparse.VariableNode:
-		if n.Name == "" {
+	v, err := ev.kind(n, input, f)
+	for i := 0; err == nil && i < len(n.predicates); i++ {
+		v, err = ev.filter(n.predicates[i].filter, v, f)
+	}
+	if err == nil && n.group != nil && n.kind != pathNode {
+		v, err = ev.grouped(n.group, v, f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, ok := v.(*sequence)
+	if !ok || s.tuples {
+		return v, nil
+	}
+	if n.keepArray && !s.keep {
+		s = &sequence{items: s.items, keep: true}
+	}
+	switch {
+	case len(s.items) == 0:
+		return undefined, nil
+	case len(s.items) == 1 && !s.keep:
+		return s.items[0], nil
+	}
+	return s, nil
+}
+
+func (ev *evaluator) kind(n *node, input any, f *frame) (any, error) {
+	switch n.kind {
+	case textNode:
+		return n.text, nil
+	case numberNode:
+		return n.number, nil
+	case valueNode, regexNode:
+		return n.value, nil
+	case variableNode:
+		if n.text == "" {
 			return input, nil
 		}
-		return ev.lookup(n.Name, f), nil
-	case *jparse.NameNode:
-		return field(input, n.Value), nil
-	case *jparse.PathNode:
+		return ev.lookup(n.text, f), nil
+	case nameNode:
+		return field(input, n.text), nil
+	case parentNode:
+		return ev.lookup(n.slot.label, f), nil
+	case pathNode:
 		return ev.path(n, input, f)
-	case *jparse.PredicateNode:
-		return ev.predicate(n, input, f)
-	case *jparse.WildcardNode:
+	case wildcardNode:
 		return wildcard(input), nil
-	case *jparse.DescendentNode:
+	case descendantNode:
 		return &sequence{items: descend(nil, input)}, nil
-	case *jparse.SortNode:
-		return ev.sort(n, input, f)
-	case *jparse.GroupNode:
-		return ev.group(n, input, f)
+	case arrayNode:
+		return ev.array(n, input, f)
+	case objectNode:
+		return ev.object(n, input, f)
 	}
-	return ev.construct(node, input, f)
+	return ev.control(n, input, f)
 }
 
-// construct evaluates the nodes that build values and control the flow.
-func (ev *evaluator) construct(node jparse.Node, input any, f *frame) (any, error) {
-	switch n := node.(type) {
-	case *jparse.ArrayNode:
-		return ev.array(n, input, f)
-	case *jparse.ObjectNode:
-		return ev.object(n, input, f)
-	case *jparse.RangeNode:
-		return ev.span(n, input, f)
-	case *jparse.BlockNode:
+// control evaluates the nodes that control the flow, and functions.
+func (ev *evaluator) control(n *node, input any, f *frame) (any, error) {
+	switch n.kind {
+	case blockNode:
 		return ev.block(n, input, f)
-	case *jparse.ConditionalNode:
-		return ev.conditional(n, input, f)
-	case *jparse.AssignmentNode:
-		v, err := ev.eval(n.Value, input, f)
+	case conditionNode:
+		return ev.condition(n, input, f)
+	case bindNode:
+		v, err := ev.eval(n.rhs, input, f)
 		if err == nil {
-			f.bind(n.Name, v)
+			f.bind(n.text, v)
 		}
 		return v, err
-	case *jparse.LambdaNode:
-		return &lambda{params: n.ParamNames, body: n.Body, frame: f, input: input}, nil
-	case *jparse.ObjectTransformationNode:
+	case lambdaNode:
+		return &lambda{node: n, frame: f, input: input}, nil
+	case transformNode:
 		return &transform{node: n, frame: f}, nil
-	case *jparse.PartialNode:
+	case partialNode:
 		return ev.partial(n, input, f)
-	case *jparse.FunctionCallNode:
+	case callNode:
+		if n.tail {
+			return &thunk{node: n, input: input, frame: f}, nil
+		}
 		return ev.call(n, nil, input, f)
-	case *jparse.FunctionApplicationNode:
+	case applyNode:
 		return ev.apply(n, input, f)
-	}
-	return ev.operator(node, input, f)
-}
-
-// operator evaluates the operators on two values.
-func (ev *evaluator) operator(node jparse.Node, input any, f *frame) (any, error) {
-	switch n := node.(type) {
-	case *jparse.NegationNode:
+	case negationNode:
 		return ev.negation(n, input, f)
-	case *jparse.BooleanOperatorNode:
-		return ev.boolean(n, input, f)
-	case *jparse.NumericOperatorNode:
-		l, r, err := ev.both(n.LHS, n.RHS, input, f)
-		if err != nil {
-			return nil, err
+	}
+	v, err := ev.binary(n, input, f)
+	return v, at(n.pos, err)
+}
+
+// binary evaluates an operator on two values; and, or stop at the left side where that decides.
+func (ev *evaluator) binary(n *node, input any, f *frame) (any, error) {
+	l, err := ev.eval(n.lhs, input, f)
+	if err != nil {
+		return nil, err
+	}
+	if either := n.text == "or"; either || n.text == "and" {
+		if truth(l) == either {
+			return either, nil
 		}
-		return numeric(n.Type, l, r)
-	case *jparse.ComparisonOperatorNode:
-		l, r, err := ev.both(n.LHS, n.RHS, input, f)
-		if err != nil {
-			return nil, err
-		}
-		return compare(n.Type, l, r)
-	case *jparse.StringConcatenationNode:
-		l, r, err := ev.both(n.LHS, n.RHS, input, f)
-		if err != nil {
-			return nil, err
-		}
+		r, err := ev.eval(n.rhs, input, f)
+		return truth(r), err
+	}
+	r, err := ev.eval(n.rhs, input, f)
+	if err != nil {
+		return nil, err
+	}
+	switch n.text {
+	case "+", "-", "*", "/", "%":
+		return numeric(n.text, l, r)
+	case "&":
 		return concat(l, r)
+	case "..":
+		return span(l, r)
 	}
-	return nil, fail("S0500", "Unknown expression %s", node)
+	return compare(n.text, l, r)
 }
 
-func (ev *evaluator) both(lhs, rhs jparse.Node, input any, f *frame) (l, r any, err error) {
-	if l, err = ev.eval(lhs, input, f); err != nil {
-		return nil, nil, err
-	}
-	if r, err = ev.eval(rhs, input, f); err != nil {
-		return nil, nil, err
-	}
-	return l, r, nil
-}
-
-func (ev *evaluator) negation(n *jparse.NegationNode, input any, f *frame) (any, error) {
-	v, err := ev.eval(n.RHS, input, f)
+func (ev *evaluator) negation(n *node, input any, f *frame) (any, error) {
+	v, err := ev.eval(n.lhs, input, f)
 	if err != nil || v == undefined {
 		return v, err
 	}
 	x, ok := asNumber(v)
 	if !ok {
-		return nil, fail("D1002", "Cannot negate a non-numeric value")
+		return nil, failAt(n.pos, "D1002", "Cannot negate a non-numeric value: %s", shown(v))
 	}
 	return -x, nil
 }
 
-// boolean stops at the left side where that decides.
-func (ev *evaluator) boolean(n *jparse.BooleanOperatorNode, input any, f *frame) (any, error) {
-	l, err := ev.eval(n.LHS, input, f)
-	if err != nil {
-		return nil, err
-	}
-	if truth(l) == (n.Type == jparse.BooleanOr) {
-		return truth(l), nil
-	}
-	r, err := ev.eval(n.RHS, input, f)
-	if err != nil {
-		return nil, err
-	}
-	return truth(r), nil
-}
-
-func numeric(op jparse.NumericOperator, l, r any) (any, error) {
+func numeric(op string, l, r any) (any, error) {
 	x, lok := asNumber(l)
 	y, rok := asNumber(r)
 	switch {
 	case l != undefined && !lok:
-		return nil, fail("T2001", "The left side of the %q operator must evaluate to a number", op)
+		return nil, fail("T2001", "The left side of the %s operator must evaluate to a number", shown(op))
 	case r != undefined && !rok:
-		return nil, fail("T2002", "The right side of the %q operator must evaluate to a number", op)
+		return nil, fail("T2002", "The right side of the %s operator must evaluate to a number", shown(op))
 	case !lok || !rok:
 		return undefined, nil
 	}
 	var z float64
 	switch op {
-	case jparse.NumericAdd:
+	case "+":
 		z = x + y
-	case jparse.NumericSubtract:
+	case "-":
 		z = x - y
-	case jparse.NumericMultiply:
+	case "*":
 		z = x * y
-	case jparse.NumericDivide:
+	case "/":
 		z = x / y
-	case jparse.NumericModulo:
+	case "%":
 		z = math.Mod(x, y)
 	}
 	if math.IsInf(z, 0) || math.IsNaN(z) {
@@ -231,44 +231,50 @@ func numeric(op jparse.NumericOperator, l, r any) (any, error) {
 	return z, nil
 }
 
-func compare(op jparse.ComparisonOperator, l, r any) (any, error) {
+func compare(op string, l, r any) (any, error) {
 	switch op {
-	case jparse.ComparisonEqual, jparse.ComparisonNotEqual, jparse.ComparisonIn:
-		if l == undefined || r == undefined {
+	case "=", "!=", "in":
+		switch {
+		case l == undefined || r == undefined:
 			return false, nil
+		case op == "in":
+			return among(l, list(r)), nil
 		}
-		switch op {
-		case jparse.ComparisonEqual:
-			return equal(l, r), nil
-		case jparse.ComparisonNotEqual:
-			return !equal(l, r), nil
-		}
-		for _, e := range list(r) {
-			if equal(l, e) {
-				return true, nil
-			}
-		}
-		return false, nil
+		return equal(l, r) == (op == "="), nil
 	}
 	if !orderable(l) || !orderable(r) {
-		return nil, fail("T2010", "The expressions either side of operator %q must evaluate to numeric or string values", op)
+		return nil, fail("T2010", "The expressions either side of operator %s must evaluate to numeric or string values", shown(op))
 	}
 	if l == undefined || r == undefined {
 		return undefined, nil
 	}
 	c, ok := order(l, r)
 	if !ok {
-		return nil, fail("T2009", "The values either side of operator %q must be of the same data type", op)
+		return nil, fail("T2009", "The values %s and %s either side of operator %s must be of the same data type", shown(l), shown(r), shown(op))
 	}
 	switch op {
-	case jparse.ComparisonLess:
+	case "<":
 		return c < 0, nil
-	case jparse.ComparisonLessEqual:
+	case "<=":
 		return c <= 0, nil
-	case jparse.ComparisonGreater:
+	case ">":
 		return c > 0, nil
 	}
 	return c >= 0, nil
+}
+
+// among says whether one of the items is that value; objects and arrays are never the same.
+func among(v any, items []any) bool {
+	switch v.(type) {
+	case []any, map[string]any:
+		return false
+	}
+	for _, e := range items {
+		if equal(v, e) {
+			return true
+		}
+	}
+	return false
 }
 
 func orderable(v any) bool {
@@ -312,39 +318,39 @@ func concat(l, r any) (any, error) {
 	return a + b, err
 }
 
-func (ev *evaluator) block(n *jparse.BlockNode, input any, f *frame) (any, error) {
+func (ev *evaluator) block(n *node, input any, f *frame) (any, error) {
 	f = &frame{parent: f}
 	var v any = undefined
-	for _, e := range n.Exprs {
+	for _, e := range n.list {
 		var err error
-		if v, err = ev.eval(e, input, f); err != nil {
+		if v, err = ev.raw(e, input, f); err != nil {
 			return nil, err
 		}
 	}
 	return v, nil
 }
 
-func (ev *evaluator) conditional(n *jparse.ConditionalNode, input any, f *frame) (any, error) {
-	v, err := ev.eval(n.If, input, f)
+func (ev *evaluator) condition(n *node, input any, f *frame) (any, error) {
+	v, err := ev.eval(n.list[0], input, f)
 	switch {
 	case err != nil:
 		return nil, err
 	case truth(v):
-		return ev.eval(n.Then, input, f)
-	case n.Else != nil:
-		return ev.eval(n.Else, input, f)
+		return ev.raw(n.list[1], input, f)
+	case len(n.list) > 2:
+		return ev.raw(n.list[2], input, f)
 	}
 	return undefined, nil
 }
 
-func (ev *evaluator) array(n *jparse.ArrayNode, input any, f *frame) (any, error) {
-	out := make([]any, 0, len(n.Items))
-	for _, item := range n.Items {
+func (ev *evaluator) array(n *node, input any, f *frame) (any, error) {
+	out := make([]any, 0, len(n.list))
+	for _, item := range n.list {
 		v, err := ev.eval(item, input, f)
 		if err != nil {
 			return nil, err
 		}
-		if _, nested := item.(*jparse.ArrayNode); nested {
+		if item.kind == arrayNode {
 			out = append(out, v)
 			continue
 		}
@@ -353,11 +359,7 @@ func (ev *evaluator) array(n *jparse.ArrayNode, input any, f *frame) (any, error
 	return out, nil
 }
 
-func (ev *evaluator) span(n *jparse.RangeNode, input any, f *frame) (any, error) {
-	l, r, err := ev.both(n.LHS, n.RHS, input, f)
-	if err != nil {
-		return nil, err
-	}
+func span(l, r any) (any, error) {
 	a, aok := asNumber(l)
 	b, bok := asNumber(r)
 	switch {
@@ -367,8 +369,8 @@ func (ev *evaluator) span(n *jparse.RangeNode, input any, f *frame) (any, error)
 		return nil, fail("T2004", "The right side of the range operator (..) must evaluate to an integer")
 	case !aok || !bok || a > b:
 		return undefined, nil
-	case b-a+1 > maxRange:
-		return nil, fail("D2014", "The size of the sequence allocated by the range operator (..) must not exceed 1e6")
+	case b-a+1 > maxSpan:
+		return nil, fail("D2014", "The size of the sequence allocated by the range operator (..) must not exceed 1e6.  Attempted to allocate %s.", shown(b-a+1))
 	}
 	out := make([]any, 0, int(b-a)+1)
 	for x := a; x <= b; x++ {

@@ -23,54 +23,54 @@ func init() {
 }
 
 var numberFunctions = []*builtin{
-	{"number", 1, 1, true, toNumber},
-	{"abs", 1, 1, true, onNumber(math.Abs)},
-	{"floor", 1, 1, true, onNumber(math.Floor)},
-	{"ceil", 1, 1, true, onNumber(math.Ceil)},
-	{"sqrt", 1, 1, true, onNumber(math.Sqrt)},
-	{"round", 1, 2, true, round},
-	{"power", 2, 2, true, power},
-	{"sum", 1, 1, false, onNumbers(func(xs []float64) any { return total(xs) })},
-	{"max", 1, 1, false, onNumbers(func(xs []float64) any { return most(xs, slices.Max) })},
-	{"min", 1, 1, false, onNumbers(func(xs []float64) any { return most(xs, slices.Min) })},
-	{"average", 1, 1, false, onNumbers(func(xs []float64) any {
+	define("number", "<(nsb)-:n>", 1, toNumber),
+	define("abs", "<n-:n>", 1, onNumber(math.Abs)),
+	define("floor", "<n-:n>", 1, onNumber(math.Floor)),
+	define("ceil", "<n-:n>", 1, onNumber(math.Ceil)),
+	define("sqrt", "<n-:n>", 1, onNumber(math.Sqrt)),
+	define("round", "<n-n?:n>", 2, round),
+	define("power", "<n-n:n>", 2, power),
+	define("sum", "<a<n>:n>", 1, onNumbers(func(xs []float64) any { return total(xs) })),
+	define("max", "<a<n>:n>", 1, onNumbers(func(xs []float64) any { return most(xs, slices.Max) })),
+	define("min", "<a<n>:n>", 1, onNumbers(func(xs []float64) any { return most(xs, slices.Min) })),
+	define("average", "<a<n>:n>", 1, onNumbers(func(xs []float64) any {
 		return most(xs, func(xs []float64) float64 { return total(xs) / float64(len(xs)) })
-	})},
-	{"formatNumber", 2, 3, true, formatNumber},
-	{"formatBase", 1, 2, true, formatBase},
+	})),
+	define("formatNumber", "<n-so?:s>", 3, formatNumber),
+	define("formatBase", "<n-n?:s>", 2, formatBase),
 }
 
 var booleanFunctions = []*builtin{
-	{"boolean", 1, 1, true, func(c *arguments) (any, error) {
+	define("boolean", "<x-:b>", 1, func(c *arguments) (any, error) {
 		if c.none() {
 			return undefined, nil
 		}
 		return truth(c.at(0)), nil
-	}},
-	{"not", 1, 1, true, func(c *arguments) (any, error) {
+	}),
+	define("not", "<x-:b>", 1, func(c *arguments) (any, error) {
 		if c.none() {
 			return undefined, nil
 		}
 		return !truth(c.at(0)), nil
-	}},
-	{"exists", 1, 1, false, func(c *arguments) (any, error) { return !c.none(), nil }},
-	{"type", 1, 1, false, func(c *arguments) (any, error) {
+	}),
+	define("exists", "<x:b>", 1, func(c *arguments) (any, error) { return !c.none(), nil }),
+	define("type", "<x:s>", 1, func(c *arguments) (any, error) {
 		if c.none() {
 			return undefined, nil
 		}
 		return typeOf(c.at(0)), nil
-	}},
-	{"error", 0, 1, false, func(c *arguments) (any, error) {
+	}),
+	define("error", "<s?:x>", 1, func(c *arguments) (any, error) {
 		return nil, fail("D3137", "%s", said(c, 0, "$error() function evaluated"))
-	}},
-	{"assert", 1, 2, false, func(c *arguments) (any, error) {
+	}),
+	define("assert", "<bs?:x>", 2, func(c *arguments) (any, error) {
 		if ok, isBool := c.at(0).(bool); !isBool {
 			return nil, c.wrong(0)
 		} else if !ok {
 			return nil, fail("D3141", "%s", said(c, 1, "$assert() statement failed"))
 		}
 		return undefined, nil
-	}},
+	}),
 }
 
 func said(c *arguments, i int, otherwise string) string {
@@ -115,10 +115,11 @@ func onNumber(do func(float64) float64) func(*arguments) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if x = do(x); math.IsNaN(x) {
-			return nil, fail("D3060", "The %s function cannot be applied to a negative number", c.name)
+		y := do(x)
+		if math.IsNaN(y) {
+			return nil, fail("D3060", "The %s function cannot be applied to a negative number: %s", c.name, shown(x))
 		}
-		return x, nil
+		return y, nil
 	}
 }
 
@@ -164,8 +165,18 @@ func round(c *arguments) (any, error) {
 			return nil, err
 		}
 	}
-	scale := math.Pow(10, digits)
-	return math.RoundToEven(x*scale) / scale, nil
+	return shifted(math.RoundToEven(shifted(x, int(digits))), -int(digits)), nil
+}
+
+// shifted moves the decimal point, in the digits that the number shows, so that 4.525 lies in the middle.
+func shifted(x float64, places int) float64 {
+	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(x, 'e', -1, 64), "e")
+	e, _ := strconv.Atoi(exponent)
+	z, err := strconv.ParseFloat(mantissa+"e"+strconv.Itoa(e+places), 64)
+	if err != nil {
+		return x
+	}
+	return z
 }
 
 func power(c *arguments) (any, error) {
@@ -182,7 +193,7 @@ func power(c *arguments) (any, error) {
 	}
 	z := math.Pow(x, y)
 	if math.IsInf(z, 0) || math.IsNaN(z) {
-		return nil, fail("D3061", "The power function has resulted in a value that cannot be represented as a JSON number")
+		return nil, fail("D3061", "The power function has resulted in a value that cannot be represented as a JSON number: base=%s, exponent=%s", shown(x), shown(y))
 	}
 	return z, nil
 }
@@ -228,7 +239,7 @@ func formatBase(c *arguments) (any, error) {
 		}
 	}
 	if base < 2 || base > 36 {
-		return nil, fail("D3100", "The radix of the formatBase function must be between 2 and 36")
+		return nil, fail("D3100", "The radix of the formatBase function must be between 2 and 36.  It was given %s", shown(base))
 	}
 	return strconv.FormatInt(int64(math.RoundToEven(x)), int(base)), nil
 }

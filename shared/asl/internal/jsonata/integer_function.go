@@ -11,8 +11,8 @@ import (
 
 // integerFunctions write and read whole numbers by a picture of XPath's fn:format-integer.
 var integerFunctions = []*builtin{
-	{"formatInteger", 2, 2, true, formatInteger},
-	{"parseInteger", 2, 2, true, parseInteger},
+	define("formatInteger", "<n-s:s>", 2, formatInteger),
+	define("parseInteger", "<s-s:n>", 2, parseInteger),
 }
 
 // picture is how a whole number is written.

@@ -6,18 +6,19 @@ import (
 )
 
 var objectFunctions = []*builtin{
-	{"keys", 1, 1, true, func(c *arguments) (any, error) { return &sequence{items: keysOf(c.at(0), nil)}, nil }},
-	{"lookup", 2, 2, true, func(c *arguments) (any, error) {
+	define("keys", "<x-:a<s>>", 1, func(c *arguments) (any, error) { return &sequence{items: keysOf(c.at(0), nil)}, nil }),
+	define("lookup", "<x-s:x>", 2, func(c *arguments) (any, error) {
 		key, err := c.string(1)
 		if err != nil {
 			return nil, err
 		}
 		return field(c.at(0), key), nil
-	}},
-	{"merge", 1, 1, true, merge},
-	{"spread", 1, 1, true, func(c *arguments) (any, error) { return spread(c.at(0)), nil }},
-	{"each", 2, 2, true, eachPair},
-	{"sift", 2, 2, true, sift},
+	}),
+	define("clone", "<(oa)-:o>", 1, func(c *arguments) (any, error) { return clone(c.at(0)), nil }),
+	define("merge", "<a<o>:o>", 1, merge),
+	define("spread", "<x-:a<o>>", 1, func(c *arguments) (any, error) { return spread(c.at(0)), nil }),
+	define("each", "<o-f:a>", 2, eachPair),
+	define("sift", "<o-f?:o>", 2, sift),
 }
 
 func keysOf(v any, out []any) []any {

@@ -1,11 +1,6 @@
 package jsonata
 
-import (
-	"math"
-	"slices"
-
-	"github.com/blues/jsonata-go/jparse"
-)
+import "math"
 
 // field looks a name up in an object, and in each object of an array.
 func field(input any, name string) any {
@@ -30,39 +25,55 @@ func field(input any, name string) any {
 	return undefined
 }
 
-// path walks the steps of a path: each is evaluated for each item that the one before it gave.
-func (ev *evaluator) path(n *jparse.PathNode, input any, f *frame) (any, error) {
-	cur, done := ev.straight(n.Steps, input, f)
-	if done == len(n.Steps) {
-		return keepArray(n, cur), nil
-	}
+// path walks the steps of a path: each is evaluated for each item that the one before it gave. From the first step on that binds a
+// variable, the items carry the variables with them.
+func (ev *evaluator) path(n *node, input any, f *frame) (any, error) {
+	cur, done := ev.straight(n, input, f)
 	items := []any{cur}
-	if a, ok := cur.([]any); ok && (done > 0 || !startsAtVariable(n.Steps[0])) {
+	if a, ok := cur.([]any); ok && (done > 0 || n.list[0].kind != variableNode) {
 		items = a
 	}
-	for i := done; i < len(n.Steps); i++ {
-		out, err := ev.step(n.Steps, i, items, f)
+	var stream *sequence
+	var err error
+	for i := done; i < len(n.list); i++ {
+		step := n.list[i]
+		switch {
+		case i == 0 && step.built:
+			cur, err = ev.raw(step, items, f)
+		case stream != nil || step.tuple:
+			stream, err = ev.tupleStep(step, items, stream, f)
+		default:
+			cur, err = ev.step(step, items, i == len(n.list)-1, f)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if i == len(n.Steps)-1 {
-			return keepArray(n, out), nil
-		}
-		if items = listOf(out); len(items) == 0 {
-			return undefined, nil
+		if stream == nil {
+			if items = listOf(cur); len(items) == 0 {
+				break
+			}
 		}
 	}
-	return undefined, nil
+	switch {
+	case stream != nil && (n.tuple || n.group != nil):
+		cur = stream
+	case stream != nil:
+		cur = stream.plain()
+	}
+	if n.keepOne {
+		cur = keepOne(cur)
+	}
+	if n.group != nil {
+		return ev.grouped(n.group, cur, f)
+	}
+	return cur, nil
 }
 
-// keepArray marks the result of a path that ends in [] so that one element stays an array.
-func keepArray(n *jparse.PathNode, v any) any {
-	if !n.KeepArrays {
-		return v
-	}
+// keepOne marks the result of a path with [] so that one element stays an array.
+func keepOne(v any) any {
 	switch v := v.(type) {
 	case *sequence:
-		return &sequence{items: v.items, keep: true}
+		return &sequence{items: v.items, keep: true, tuples: v.tuples}
 	case []any, undefinedType:
 		return v
 	}
@@ -77,65 +88,67 @@ func listOf(v any) []any {
 }
 
 // straight walks the steps that are plain names of plain objects, which is what most paths are, without building lists.
-func (ev *evaluator) straight(steps []jparse.Node, cur any, f *frame) (v any, done int) {
-	for i, step := range steps {
-		switch s := step.(type) {
-		case *jparse.VariableNode:
-			if i > 0 || s.Name == "" {
-				return cur, i
-			}
-			cur = ev.lookup(s.Name, f)
-		case *jparse.NameNode:
-			m, ok := cur.(map[string]any)
-			if !ok {
-				return cur, i
-			}
-			if cur, ok = m[s.Value]; !ok {
-				return undefined, len(steps)
-			}
-		default:
+func (ev *evaluator) straight(n *node, cur any, f *frame) (v any, done int) {
+	for i, step := range n.list[:n.plain] {
+		if step.tuple {
 			return cur, i
 		}
+		if step.kind == variableNode {
+			cur = ev.lookup(step.text, f)
+			continue
+		}
+		m, ok := cur.(map[string]any)
+		if !ok {
+			return cur, i
+		}
+		if cur, ok = m[step.text]; !ok {
+			return undefined, len(n.list)
+		}
 	}
-	return cur, len(steps)
-}
-
-// startsAtVariable says whether a path begins at a variable, so that an array in the context is not walked item by item.
-func startsAtVariable(step jparse.Node) bool {
-	switch s := step.(type) {
-	case *jparse.VariableNode, *jparse.SortNode, *jparse.GroupNode:
-		return true
-	case *jparse.PredicateNode:
-		return startsAtVariable(s.Expr)
-	case *jparse.PathNode:
-		return startsAtVariable(s.Steps[0])
-	}
-	return false
+	return cur, n.plain
 }
 
 // step evaluates one step for all items. An array that the last step gives for a single item stays that array.
-func (ev *evaluator) step(steps []jparse.Node, i int, items []any, f *frame) (any, error) {
-	_, built := steps[i].(*jparse.ArrayNode)
-	if built && i == 0 {
-		return ev.raw(steps[i], items, f)
-	}
-	last := i == len(steps)-1
-	out := &sequence{items: make([]any, 0, len(items))}
-	for _, item := range items {
-		v, err := ev.eval(steps[i], item, f)
+func (ev *evaluator) step(n *node, items []any, last bool, f *frame) (any, error) {
+	if n.kind == sortNode {
+		sorted, err := ev.sort(n, items, false, f)
 		if err != nil {
 			return nil, err
 		}
-		a, isArray := v.([]any)
-		switch {
-		case v == undefined:
-		case last && isArray && len(items) == 1:
-			if built {
+		return ev.stages(n, &sequence{items: sorted}, f)
+	}
+	results := make([]any, 0, len(items))
+	for _, item := range items {
+		v, err := ev.raw(n, item, f)
+		if err == nil {
+			v, err = ev.stages(n, v, f)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if v != undefined {
+			results = append(results, v)
+		}
+	}
+	if last && len(results) == 1 {
+		if a, ok := results[0].([]any); ok {
+			if n.built {
 				return &sequence{items: []any{a}}, nil
 			}
 			return a, nil
-		case isArray && !(built && last):
-			out.items = append(out.items, a...)
+		}
+	}
+	out := &sequence{items: make([]any, 0, len(results))}
+	for _, v := range results {
+		switch v := v.(type) {
+		case *sequence:
+			out.items = append(out.items, v.items...)
+		case []any:
+			if n.built {
+				out.items = append(out.items, v)
+			} else {
+				out.items = append(out.items, v...)
+			}
 		default:
 			out.items = append(out.items, v)
 		}
@@ -143,39 +156,55 @@ func (ev *evaluator) step(steps []jparse.Node, i int, items []any, f *frame) (an
 	return out, nil
 }
 
-func (ev *evaluator) predicate(n *jparse.PredicateNode, input any, f *frame) (any, error) {
-	v, err := ev.eval(n.Expr, input, f)
-	if err != nil || v == undefined {
-		return v, err
-	}
-	for _, filter := range n.Filters {
-		if v, err = ev.filter(filter, list(v), f); err != nil {
-			return nil, err
+// stages narrows what a step gave.
+func (ev *evaluator) stages(n *node, v any, f *frame) (any, error) {
+	var err error
+	for _, st := range n.stages {
+		if st.filter != nil {
+			if v, err = ev.filter(st.filter, v, f); err != nil {
+				return nil, err
+			}
+			continue
 		}
-		if v = unwrap(v); v == undefined {
-			return v, nil
+		if s, ok := v.(*sequence); ok && s.tuples {
+			v = s.numbered(st.index)
 		}
 	}
 	return v, nil
 }
 
 // filter keeps the items whose index the predicate gives, or for which it is true.
-func (ev *evaluator) filter(node jparse.Node, items []any, f *frame) (any, error) {
+func (ev *evaluator) filter(n *node, input any, f *frame) (any, error) {
+	items := listOf(input)
 	out := &sequence{}
-	if n, ok := node.(*jparse.NumberNode); ok {
-		if i := index(n.Value, len(items)); i >= 0 && i < len(items) {
-			return items[i], nil
+	if s, ok := input.(*sequence); ok {
+		out.tuples = s.tuples
+	}
+	if n.kind == numberNode {
+		i := index(n.number, len(items))
+		if i < 0 || i >= len(items) {
+			return out, nil
 		}
+		if a, ok := items[i].([]any); ok {
+			return a, nil
+		}
+		out.items = items[i : i+1 : i+1]
 		return out, nil
 	}
 	for i, item := range items {
-		v, err := ev.eval(node, item, f)
+		context, frame := item, f
+		if t, ok := item.(*tuple); ok {
+			context, frame = t.at, t.frame(f)
+		}
+		v, err := ev.eval(n, context, frame)
 		if err != nil {
 			return nil, err
 		}
 		if indices, ok := numberList(v); ok {
-			if slices.ContainsFunc(indices, func(x float64) bool { return index(x, len(items)) == i }) {
-				out.items = append(out.items, item)
+			for _, x := range indices {
+				if index(x, len(items)) == i {
+					out.items = append(out.items, item)
+				}
 			}
 		} else if truth(v) {
 			out.items = append(out.items, item)
@@ -199,7 +228,7 @@ func numberList(v any) ([]float64, bool) {
 		return []float64{x}, true
 	}
 	a, ok := v.([]any)
-	if !ok || len(a) == 0 {
+	if !ok {
 		return nil, false
 	}
 	out := make([]float64, len(a))
@@ -211,17 +240,30 @@ func numberList(v any) ([]float64, bool) {
 	return out, true
 }
 
+// wildcard gives the values of an object or array. Where one of them is an array the result is one too, even of one item.
 func wildcard(input any) any {
 	out := &sequence{}
+	isArray := false
+	add := func(v any) {
+		if a, ok := v.([]any); ok {
+			isArray = true
+			out.items = flatten(out.items, a)
+			return
+		}
+		out.items = append(out.items, v)
+	}
 	switch v := input.(type) {
 	case map[string]any:
 		for _, k := range sortedKeys(v) {
-			out.items = append(out.items, flatten(nil, v[k])...)
+			add(v[k])
 		}
 	case []any:
 		for _, e := range v {
-			out.items = append(out.items, flatten(nil, e)...)
+			add(e)
 		}
+	}
+	if isArray {
+		return append([]any{}, out.items...)
 	}
 	return out
 }
@@ -256,33 +298,30 @@ func descend(out []any, input any) []any {
 }
 
 // sort orders by the terms; items for which a term is undefined come last. Stable.
-func (ev *evaluator) sort(n *jparse.SortNode, input any, f *frame) (any, error) {
-	v, err := ev.eval(n.Expr, input, f)
-	if err != nil || v == undefined {
-		return v, err
-	}
-	items := list(v)
+func (ev *evaluator) sort(n *node, items []any, tuples bool, f *frame) ([]any, error) {
 	keys := make([][]any, len(items))
-	at := make([]int, len(items))
+	order := make([]int, len(items))
 	for i, item := range items {
-		at[i] = i
-		for _, term := range n.Terms {
-			k, err := ev.eval(term.Expr, item, f)
+		order[i] = i
+		context, frame := item, f
+		if tuples {
+			t := item.(*tuple)
+			context, frame = t.at, t.frame(f)
+		}
+		for _, term := range n.terms {
+			k, err := ev.eval(term.expr, context, frame)
 			if err != nil {
 				return nil, err
-			}
-			if !orderable(k) {
-				return nil, fail("T2008", "The expressions within an order-by clause must evaluate to numeric or string values")
 			}
 			keys[i] = append(keys[i], k)
 		}
 	}
-	var mismatch error
-	slices.SortStableFunc(at, func(a, b int) int {
-		for t, term := range n.Terms {
-			c, ok := termOrder(keys[a][t], keys[b][t], term.Dir == jparse.SortDescending)
-			if !ok {
-				mismatch = fail("T2007", "Type mismatch when comparing values in order-by clause")
+	var fault error
+	order = mergeSort(order, func(a, b int) int {
+		for t, term := range n.terms {
+			c, err := termOrder(keys[a][t], keys[b][t], term.descending)
+			if err != nil && fault == nil {
+				fault = at(n.pos, err)
 			}
 			if c != 0 {
 				return c
@@ -290,25 +329,30 @@ func (ev *evaluator) sort(n *jparse.SortNode, input any, f *frame) (any, error) 
 		}
 		return 0
 	})
-	out := &sequence{items: make([]any, len(items))}
-	for i, j := range at {
-		out.items[i] = items[j]
+	out := make([]any, len(items))
+	for i, j := range order {
+		out[i] = items[j]
 	}
-	return out, mismatch
+	return out, fault
 }
 
-func termOrder(a, b any, descending bool) (int, bool) {
+func termOrder(a, b any, descending bool) (int, error) {
 	switch {
 	case a == undefined && b == undefined:
-		return 0, true
+		return 0, nil
 	case a == undefined:
-		return 1, true
+		return 1, nil
 	case b == undefined:
-		return -1, true
+		return -1, nil
+	case !orderable(a) || !orderable(b):
+		return 0, fail("T2008", "The expressions within an order-by clause must evaluate to numeric or string values")
 	}
 	c, ok := order(a, b)
+	if !ok {
+		return 0, fail("T2007", "Type mismatch when comparing values %s and %s in order-by clause", shown(a), shown(b))
+	}
 	if descending {
 		c = -c
 	}
-	return c, ok
+	return c, nil
 }

@@ -1,26 +1,21 @@
 package jsonata
 
-import (
-	"reflect"
-
-	"github.com/blues/jsonata-go/jparse"
-)
-
 // Reference is a variable that an expression reads from outside, with the names that follow it in its path: $states.input.id is
-// {states, [input id]}. $$ is the variable $.
+// {states, [input id]}. $$ is the variable $. A name at the top level, which reads a document that a state does not have, has Bare set.
 type Reference struct {
 	Name string
 	Path []string
+	Bare bool
 }
 
 // References gives what the expression reads from outside, in the order in which it is written. Functions of the language, the variables that
 // the expression binds itself and $ are left out.
 func (e *Expr) References() []Reference {
 	r := &references{bound: map[string]bool{"": true}}
-	r.walk(reflect.ValueOf(e.root))
+	r.walk(e.root, true)
 	var out []Reference
 	for _, ref := range r.found {
-		if !r.bound[ref.Name] && builtins[ref.Name] == nil {
+		if ref.Bare || !r.bound[ref.Name] && builtins[ref.Name] == nil {
 			out = append(out, ref)
 		}
 	}
@@ -32,66 +27,85 @@ type references struct {
 	found []Reference
 }
 
-// walk looks at a node and all that its exported fields hold.
-func (r *references) walk(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Interface:
-		if !v.IsNil() {
-			r.walk(v.Elem())
+// walk looks at a node and all below it; top says that the context there is the document.
+func (r *references) walk(n *node, top bool) {
+	if n == nil {
+		return
+	}
+	for _, name := range append([]string{n.focus, n.index}, n.params...) {
+		r.bound[name] = true
+	}
+	switch n.kind {
+	case variableNode:
+		r.found = append(r.found, Reference{Name: n.text})
+	case nameNode:
+		if top {
+			r.found = append(r.found, Reference{Name: n.text, Bare: true})
 		}
-	case reflect.Slice, reflect.Array:
-		for i := range v.Len() {
-			r.walk(v.Index(i))
+	case bindNode:
+		r.bound[n.text] = true
+		r.walk(n.rhs, top)
+	case pathNode:
+		r.path(n, top)
+	case callNode, partialNode:
+		r.callee(n.lhs, top)
+		r.each(n.list, top)
+	case transformNode:
+		r.each(n.list, false)
+	default:
+		r.walk(n.lhs, top)
+		r.walk(n.rhs, top)
+		r.each(n.list, top)
+		r.pairs(n, top)
+	}
+	r.behind(n)
+}
+
+// behind looks at what stands behind a node: filters, groups and terms, whose context is what the node gives.
+func (r *references) behind(n *node) {
+	for _, stages := range [][]stage{n.predicates, n.stages} {
+		for _, st := range stages {
+			r.bound[st.index] = true
+			r.walk(st.filter, false)
 		}
-	case reflect.Pointer:
-		if v.IsNil() || v.Type().Elem().Kind() != reflect.Struct {
-			return
-		}
-		if v.CanInterface() && r.node(v.Interface()) {
-			return
-		}
-		for i := range v.Elem().NumField() {
-			if v.Elem().Type().Field(i).IsExported() {
-				r.walk(v.Elem().Field(i))
-			}
-		}
+	}
+	for _, t := range n.terms {
+		r.walk(t.expr, false)
+	}
+	if n.group != nil {
+		r.pairs(n.group, false)
 	}
 }
 
-// node takes what a node says about variables; true means that there is nothing more inside.
-func (r *references) node(n any) bool {
-	switch n := n.(type) {
-	case *jparse.RegexNode:
-		return true
-	case *jparse.VariableNode:
-		r.found = append(r.found, Reference{Name: n.Name})
-		return true
-	case *jparse.AssignmentNode:
-		r.bound[n.Name] = true
-	case *jparse.LambdaNode:
-		for _, p := range n.ParamNames {
-			r.bound[p] = true
-		}
-	case *jparse.PathNode:
-		r.path(n)
-		return true
+func (r *references) each(list []*node, top bool) {
+	for _, n := range list {
+		r.walk(n, top)
 	}
-	return false
+}
+
+func (r *references) pairs(n *node, top bool) {
+	for _, pair := range n.pairs {
+		r.each(pair[:], top)
+	}
+}
+
+// callee leaves out a bare name that is called: that is a fault of its own.
+func (r *references) callee(n *node, top bool) {
+	if n.kind == pathNode && len(n.list) == 1 && n.list[0].kind == nameNode {
+		return
+	}
+	r.walk(n, top)
 }
 
 // path keeps the names that directly follow a variable at the beginning.
-func (r *references) path(n *jparse.PathNode) {
+func (r *references) path(n *node, top bool) {
 	first := len(r.found)
-	plain := false
-	for i, s := range n.Steps {
-		if _, ok := s.(*jparse.VariableNode); ok && i == 0 {
-			plain = true
+	plain := n.list[0].kind == variableNode
+	for i, step := range n.list {
+		r.walk(step, top && i == 0)
+		if plain = plain && (i == 0 || step.kind == nameNode); plain && i > 0 {
+			r.found[first].Path = append(r.found[first].Path, step.text)
 		}
-		name, isName := s.(*jparse.NameNode)
-		plain = plain && (i == 0 || isName)
-		if plain && isName {
-			r.found[first].Path = append(r.found[first].Path, name.Value)
-		}
-		r.walk(reflect.ValueOf(s))
+		plain = plain && len(step.predicates) == 0 && len(step.stages) == 0
 	}
 }

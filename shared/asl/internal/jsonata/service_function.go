@@ -18,19 +18,19 @@ import (
 
 // serviceFunctions depend on the clock or on chance, or are Step Functions' own.
 var serviceFunctions = []*builtin{
-	{"now", 0, 2, false, now},
-	{"millis", 0, 0, false, func(c *arguments) (any, error) {
+	define("now", "<s?s?:s>", 2, now),
+	define("millis", "<:n>", 0, func(c *arguments) (any, error) {
 		t, err := c.now()
 		return float64(t.UnixMilli()), err
-	}},
-	{"fromMillis", 1, 3, true, fromMillis},
-	{"toMillis", 1, 2, true, toMillis},
-	{"random", 0, 1, false, random},
-	{"uuid", 0, 0, false, uuid},
-	{"partition", 2, 2, false, partition},
-	{"range", 3, 3, false, rangeBy},
-	{"hash", 2, 2, false, hashText},
-	{"parse", 1, 1, false, parse},
+	}),
+	define("fromMillis", "<n-s?s?:s>", 3, fromMillis),
+	define("toMillis", "<s-s?:n>", 2, toMillis),
+	define("random", "<n?:n>", 0, random),
+	define("uuid", "<:s>", 0, uuid),
+	define("partition", "<an:a>", 2, partition),
+	define("range", "<nnn:a>", 3, rangeBy),
+	define("hash", "<s-s:s>", 2, hashText),
+	define("parse", "<s-:x>", 1, parseJSON),
 }
 
 func (c *arguments) now() (time.Time, error) {
@@ -187,8 +187,8 @@ func hashText(c *arguments) (any, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// parse reads a JSON text.
-func parse(c *arguments) (any, error) {
+// parseJSON reads a JSON text.
+func parseJSON(c *arguments) (any, error) {
 	if c.none() {
 		return undefined, nil
 	}

@@ -10,27 +10,27 @@ import (
 )
 
 var stringFunctions = []*builtin{
-	{"string", 1, 2, true, toString},
-	{"length", 1, 1, true, onString(func(s string) any { return float64(len([]rune(s))) })},
-	{"uppercase", 1, 1, true, onString(func(s string) any { return strings.ToUpper(s) })},
-	{"lowercase", 1, 1, true, onString(func(s string) any { return strings.ToLower(s) })},
-	{"trim", 1, 1, true, onString(func(s string) any { return strings.Join(strings.Fields(s), " ") })},
-	{"substring", 2, 3, true, substring},
-	{"substringBefore", 2, 2, true, onStrings(func(s, t string) any { before, _, _ := strings.Cut(s, t); return before })},
-	{"substringAfter", 2, 2, true, onStrings(func(s, t string) any {
+	define("string", "<x-b?:s>", 1, toString),
+	define("length", "<s-:n>", 1, onString(func(s string) any { return float64(len([]rune(s))) })),
+	define("uppercase", "<s-:s>", 1, onString(func(s string) any { return strings.ToUpper(s) })),
+	define("lowercase", "<s-:s>", 1, onString(func(s string) any { return strings.ToLower(s) })),
+	define("trim", "<s-:s>", 1, onString(func(s string) any { return strings.Join(strings.Fields(s), " ") })),
+	define("substring", "<s-nn?:s>", 3, substring),
+	define("substringBefore", "<s-s:s>", 2, onStrings(func(s, t string) any { before, _, _ := strings.Cut(s, t); return before })),
+	define("substringAfter", "<s-s:s>", 2, onStrings(func(s, t string) any {
 		if _, after, ok := strings.Cut(s, t); ok {
 			return after
 		}
 		return s
-	})},
-	{"pad", 2, 3, true, pad},
-	{"contains", 2, 2, true, contains},
-	{"split", 2, 3, true, split},
-	{"join", 1, 2, false, join},
-	{"match", 2, 3, true, match},
-	{"replace", 3, 4, true, replace},
-	{"base64encode", 1, 1, true, onString(func(s string) any { return base64.StdEncoding.EncodeToString([]byte(s)) })},
-	{"base64decode", 1, 1, true, base64Decode},
+	})),
+	define("pad", "<s-ns?:s>", 3, pad),
+	define("contains", "<s-(sf):b>", 2, contains),
+	define("split", "<s-(sf)n?:a<s>>", 3, split),
+	define("join", "<a<s>s?:s>", 2, join),
+	define("match", "<s-f<s:o>n?:a<o>>", 3, match),
+	define("replace", "<s-(sf)(sf)n?:s>", 4, replace),
+	define("base64encode", "<s-:s>", 1, onString(func(s string) any { return base64.StdEncoding.EncodeToString([]byte(s)) })),
+	define("base64decode", "<s-:s>", 1, base64Decode),
 }
 
 func onString(do func(s string) any) func(*arguments) (any, error) {
@@ -119,8 +119,11 @@ func pad(c *arguments) (any, error) {
 		return nil, err
 	}
 	fill := []rune(said(c, 2, " "))
+	if len(fill) == 0 {
+		fill = []rune(" ")
+	}
 	missing := int(math.Abs(width)) - len([]rune(s))
-	if missing <= 0 || missing > maxRange || len(fill) == 0 {
+	if missing <= 0 || missing > maxRange {
 		return s, nil
 	}
 	p := make([]rune, missing)
@@ -144,14 +147,15 @@ func contains(c *arguments) (any, error) {
 	switch p := c.at(1).(type) {
 	case string:
 		return strings.Contains(s, p), nil
-	case *regexp.Regexp:
-		return p.MatchString(s), nil
+	case function:
+		all, err := c.matches(p, s, 1)
+		return len(all) > 0, err
 	}
 	return nil, c.wrong(1)
 }
 
 // limit reads an optional count; -1 stands for all.
-func limit(c *arguments, i int, code string) (int, error) {
+func limit(c *arguments, i int, code, which string) (int, error) {
 	if c.at(i) == undefined {
 		return -1, nil
 	}
@@ -160,7 +164,7 @@ func limit(c *arguments, i int, code string) (int, error) {
 		return 0, err
 	}
 	if n < 0 {
-		return 0, fail(code, "Argument %d of %s function must evaluate to a positive number", i+1, c.name)
+		return 0, fail(code, "%s argument of %s function must evaluate to a positive number", which, c.name)
 	}
 	return int(n), nil
 }
@@ -173,7 +177,7 @@ func split(c *arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := limit(c, 2, "D3020")
+	n, err := limit(c, 2, "D3020", "Third")
 	if err != nil {
 		return nil, err
 	}
@@ -181,8 +185,17 @@ func split(c *arguments) (any, error) {
 	switch p := c.at(1).(type) {
 	case string:
 		parts = strings.Split(s, p)
-	case *regexp.Regexp:
-		parts = p.Split(s, -1)
+	case function:
+		all, err := c.matches(p, s, -1)
+		if err != nil {
+			return nil, err
+		}
+		r, from := []rune(s), 0
+		for _, m := range all {
+			parts = append(parts, string(r[from:m.start]))
+			from = m.end
+		}
+		parts = append(parts, string(r[from:]))
 	default:
 		return nil, c.wrong(1)
 	}
@@ -219,29 +232,20 @@ func match(c *arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, ok := c.at(1).(*regexp.Regexp)
-	if !ok {
-		return nil, c.wrong(1)
-	}
-	n, err := limit(c, 2, "D3040")
+	p, err := c.function(1)
 	if err != nil {
 		return nil, err
 	}
-	out := &sequence{}
-	for _, at := range p.FindAllStringSubmatchIndex(s, n) {
-		groups := make([]any, 0, len(at)/2)
-		for g := 2; g < len(at); g += 2 {
-			if at[g] < 0 {
-				groups = append(groups, "")
-				continue
-			}
-			groups = append(groups, s[at[g]:at[g+1]])
-		}
-		out.items = append(out.items, map[string]any{
-			"match": s[at[0]:at[1]], "index": float64(len([]rune(s[:at[0]]))), "groups": groups,
-		})
+	n, err := limit(c, 2, "D3040", "Third")
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	all, err := c.matches(p, s, n)
+	out := &sequence{}
+	for _, m := range all {
+		out.items = append(out.items, map[string]any{"match": m.text, "index": float64(m.start), "groups": m.groups})
+	}
+	return out, err
 }
 
 func replace(c *arguments) (any, error) {
@@ -252,7 +256,10 @@ func replace(c *arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := limit(c, 3, "D3011")
+	if c.at(1) == "" {
+		return nil, fail("D3010", "Second argument of replace function cannot be an empty string")
+	}
+	n, err := limit(c, 3, "D3011", "Fourth")
 	if err != nil {
 		return nil, err
 	}
@@ -262,42 +269,35 @@ func replace(c *arguments) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p == "" {
-			return nil, fail("D3010", "Second argument of replace function cannot be an empty string")
-		}
 		return strings.Replace(s, p, by, n), nil
-	case *regexp.Regexp:
+	case function:
 		return replaceMatches(c, s, p, n)
 	}
 	return nil, c.wrong(1)
 }
 
-func replaceMatches(c *arguments, s string, p *regexp.Regexp, n int) (any, error) {
+func replaceMatches(c *arguments, s string, p function, n int) (any, error) {
+	all, err := c.matches(p, s, n)
+	if err != nil {
+		return nil, err
+	}
 	var b strings.Builder
-	end := 0
-	for _, at := range p.FindAllStringSubmatchIndex(s, n) {
-		groups := make([]any, 0, len(at)/2)
-		for g := 0; g < len(at); g += 2 {
-			if at[g] < 0 {
-				groups = append(groups, "")
-				continue
-			}
-			groups = append(groups, s[at[g]:at[g+1]])
-		}
-		by, err := replacement(c, groups, at[0])
+	r, end := []rune(s), 0
+	for _, m := range all {
+		by, err := replacement(c, m)
 		if err != nil {
 			return nil, err
 		}
-		b.WriteString(s[end:at[0]] + by)
-		end = at[1]
+		b.WriteString(string(r[end:m.start]) + by)
+		end = m.end
 	}
-	return b.String() + s[end:], nil
+	return b.String() + string(r[end:]), nil
 }
 
-// replacement is the text for one match: groups[0] is the match, the others its groups.
-func replacement(c *arguments, groups []any, at int) (string, error) {
+// replacement is the text for one match.
+func replacement(c *arguments, m found) (string, error) {
 	if fn, ok := c.at(2).(function); ok {
-		v, err := c.ev.each(fn, map[string]any{"match": groups[0], "index": float64(at), "groups": groups[1:]})
+		v, err := c.ev.each(fn, map[string]any{"match": m.text, "start": float64(m.start), "end": float64(m.end), "groups": m.groups})
 		if err != nil {
 			return "", err
 		}
@@ -311,15 +311,27 @@ func replacement(c *arguments, groups []any, at int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return dollarGroup.ReplaceAllStringFunc(by, func(ref string) string {
-		if ref == "$$" {
-			return "$"
+	return dollarGroup.ReplaceAllStringFunc(by, func(ref string) string { return m.reference(ref[1:]) }), nil
+}
+
+// reference gives what $ and a number stand for: the match, or the group with as many of the digits as there are groups for.
+func (m found) reference(digits string) string {
+	if digits == "$" {
+		return "$"
+	}
+	if digits[0] == '0' {
+		return m.text + digits[1:]
+	}
+	for n := len(digits); n > 0; n-- {
+		if g, err := strconv.Atoi(digits[:n]); err == nil && g <= len(m.groups) {
+			s, _ := m.groups[g-1].(string)
+			return s + digits[n:]
 		}
-		if g, err := strconv.Atoi(ref[1:]); err == nil && g < len(groups) {
-			return groups[g].(string)
-		}
-		return ""
-	}), nil
+	}
+	if len(m.groups) == 0 {
+		return digits[min(1, len(digits)):]
+	}
+	return digits[1:]
 }
 
 var dollarGroup = regexp.MustCompile(`\$(\$|[0-9]+)`)

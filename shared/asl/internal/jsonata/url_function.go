@@ -14,10 +14,10 @@ const (
 
 // urlFunctions escape and read URLs and their parts.
 var urlFunctions = []*builtin{
-	{"encodeUrlComponent", 1, 1, true, onString(func(s string) any { return escape(s, plainComponent) })},
-	{"encodeUrl", 1, 1, true, onString(func(s string) any { return escape(s, plainURL) })},
-	{"decodeUrlComponent", 1, 1, true, unescape},
-	{"decodeUrl", 1, 1, true, unescape},
+	define("encodeUrlComponent", "<s-:s>", 1, onString(func(s string) any { return escape(s, plainComponent) })),
+	define("encodeUrl", "<s-:s>", 1, onString(func(s string) any { return escape(s, plainURL) })),
+	define("decodeUrlComponent", "<s-:s>", 1, unescape),
+	define("decodeUrl", "<s-:s>", 1, unescape),
 }
 
 // escape writes a text's UTF-8 with percent signs, but for the plain characters.

@@ -19,10 +19,11 @@ type undefinedType struct{}
 var undefined any = undefinedType{}
 
 // sequence is a list that an expression made on its way: none becomes undefined, one becomes its element, unless keep says that
-// the author asked for an array.
+// the author asked for an array. With tuples its items are *tuple, which never leave a path.
 type sequence struct {
-	items []any
-	keep  bool
+	items  []any
+	keep   bool
+	tuples bool
 }
 
 // unwrap turns a sequence into the value that it stands for.
@@ -33,6 +34,8 @@ func unwrap(v any) any {
 		return v
 	case len(s.items) == 0:
 		return undefined
+	case s.tuples:
+		return unwrap(s.plain())
 	case len(s.items) == 1 && !s.keep:
 		return s.items[0]
 	}
@@ -301,6 +304,18 @@ func rounded(v any) any {
 }
 
 // sortedKeys gives an object's keys in their order, which is the order in which everything walks objects here.
-func sortedKeys(m map[string]any) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	return slices.SortedFunc(maps.Keys(m), strings.Compare)
+}
+
+// shown is a value as JSONata's messages write it: as JSON.
+func shown(v any) string {
+	if v == undefined {
+		return "undefined"
+	}
+	b, err := Encode(rounded(v))
+	if err != nil {
+		return typeOf(v)
+	}
+	return string(b)
 }
