@@ -24,7 +24,7 @@ func (ev *evaluator) prepare(n *node, first []any, input any, f *frame) (functio
 	}
 	fn, ok := v.(function)
 	if !ok {
-		return nil, nil, ev.notFunction(n, v, f, "T1005", "T1006", "Attempted to invoke a non-function")
+		return nil, nil, ev.notFunction(n, v, f)
 	}
 	args := make([]any, 0, len(n.list)+len(first))
 	args = append(args, first...)
@@ -48,7 +48,11 @@ func calleeName(n *node) string {
 }
 
 // notFunction is the error of a call whose left side is none; a name without its dollar sign has a code of its own.
-func (ev *evaluator) notFunction(n *node, v any, f *frame, bare, code, message string) error {
+func (ev *evaluator) notFunction(n *node, v any, f *frame) error {
+	bare, code, message := "T1005", "T1006", "Attempted to invoke a non-function"
+	if n.kind == partialNode {
+		bare, code, message = "T1007", "T1008", "Attempted to partially apply a non-function"
+	}
 	if name := n.lhs; v == undefined && name.kind == pathNode && name.list[0].kind == nameNode && ev.lookup(name.list[0].text, f) != undefined {
 		return failAt(n.pos, bare, "%s. Did you mean $%s?", message, name.list[0].text)
 	}
@@ -141,7 +145,7 @@ func (ev *evaluator) partial(n *node, input any, f *frame) (any, error) {
 	}
 	fn, ok := v.(function)
 	if !ok {
-		return nil, ev.notFunction(n, v, f, "T1007", "T1008", "Attempted to partially apply a non-function")
+		return nil, ev.notFunction(n, v, f)
 	}
 	p.fn = fn
 	return p, nil
