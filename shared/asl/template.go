@@ -54,6 +54,9 @@ func (e expression) eval(in *data, location string) (any, error) {
 		return v, nil
 	}
 	said := "threw an error during evaluation. " + err.Error()
+	if fault := (*jsonata.Error)(nil); errors.As(err, &fault) && fault.Code == "" {
+		said = "threw an error during evaluation: " + fault.Message
+	}
 	if errors.Is(err, jsonata.ErrUndefined) {
 		said = "returned nothing (undefined)."
 	}

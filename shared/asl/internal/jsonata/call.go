@@ -59,6 +59,9 @@ func (ev *evaluator) notFunction(n *node, v any, f *frame) error {
 	return failAt(n.pos, code, "%s", message)
 }
 
+// maxCalls bounds functions that call each other without an expression between them, as chains of chains do.
+const maxCalls = 10_000
+
 // thunk is a call in tail position: it stands for its value, and invoke makes it when the function around it is done.
 type thunk struct {
 	node  *node
@@ -77,10 +80,10 @@ func (ev *evaluator) invoke(fn function, input any, args []any) (any, error) {
 
 // run calls a function, and those that it ends in.
 func (ev *evaluator) run(fn function, input any, args []any) (any, error) {
-	if ev.depth++; ev.depth > maxDepth {
-		return nil, fail("U1001", "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive.")
+	if ev.calls++; ev.calls > maxCalls {
+		return nil, fail("", "%s", errDepth)
 	}
-	defer func() { ev.depth-- }()
+	defer func() { ev.calls-- }()
 	v, err := fn.invoke(ev, input, args)
 	for err == nil {
 		t, ok := v.(*thunk)

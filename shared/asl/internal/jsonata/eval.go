@@ -2,16 +2,19 @@ package jsonata
 
 import "math"
 
-// maxDepth bounds nested calls, so that a recursion without end is an error and not the end of the process.
-const maxDepth = 1000
-
-// maxSteps bounds how much an expression evaluates, so that one without end is an error too. It takes some seconds.
-const maxSteps = 20_000_000
-
-// maxSpan is the longest array that a range a..b may make, maxRange the longest of the function $range.
+// The bounds of one evaluation. Those of depth and memory are where the service was seen to end an expression; it counts the memory that an
+// expression holds, we what a single value takes.
 const (
-	maxSpan  = 10_000_000
-	maxRange = 1_000_000
+	maxDepth = 100        // expressions inside each other, those of the functions that are called among them
+	maxSteps = 20_000_000 // expressions that are evaluated, which takes some seconds
+	maxItems = 873_782    // of an array that a range makes
+	maxText  = 6_990_256  // bytes of a text
+)
+
+var (
+	errDepth  = "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive."
+	errTime   = "Expression evaluation timeout: Check for infinite loop"
+	errMemory = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 )
 
 // evaluator is the state of one evaluation.
@@ -19,8 +22,10 @@ type evaluator struct {
 	env    *Env
 	root   any // $$
 	depth  int
+	calls  int
 	steps  int
 	called string // name of the function that is called, for its signature's errors
+	odd    bool   // a number arose that JSON does not have
 }
 
 // frame holds the variables of one block or call.
@@ -69,8 +74,12 @@ func (ev *evaluator) eval(n *node, input any, f *frame) (any, error) {
 // raw is eval with sequences of more than one item, and those that keep one, left as they are.
 func (ev *evaluator) raw(n *node, input any, f *frame) (any, error) {
 	if ev.steps++; ev.steps > maxSteps {
-		return nil, failAt(n.pos, "U1001", "Expression evaluation timeout: Check for infinite loop")
+		return nil, failAt(n.pos, "", "%s", errTime)
 	}
+	if ev.depth++; ev.depth > maxDepth {
+		return nil, failAt(n.pos, "", "%s", errDepth)
+	}
+	defer func() { ev.depth-- }()
 	v, err := ev.kind(n, input, f)
 	for i := 0; err == nil && i < len(n.predicates); i++ {
 		v, err = ev.filter(n.predicates[i].filter, v, f)
@@ -180,7 +189,11 @@ func (ev *evaluator) binary(n *node, input any, f *frame) (any, error) {
 	}
 	switch n.text {
 	case "+", "-", "*", "/", "%":
-		return numeric(n.text, l, r)
+		v, err := numeric(n.text, l, r)
+		if x, ok := v.(float64); ok && (math.IsInf(x, 0) || math.IsNaN(x)) {
+			ev.odd = true
+		}
+		return v, err
 	case "&":
 		return concat(l, r)
 	case "..":
@@ -205,9 +218,11 @@ func numeric(op string, l, r any) (any, error) {
 	x, lok := asNumber(l)
 	y, rok := asNumber(r)
 	switch {
-	case l != undefined && !lok:
+	case math.IsInf(x, 0) || math.IsInf(y, 0):
+		return nil, fail("D1001", "Number out of range: null")
+	case l != undefined && (!lok || math.IsNaN(x)):
 		return nil, fail("T2001", "The left side of the %s operator must evaluate to a number", shown(op))
-	case r != undefined && !rok:
+	case r != undefined && (!rok || math.IsNaN(y)):
 		return nil, fail("T2002", "The right side of the %s operator must evaluate to a number", shown(op))
 	case !lok || !rok:
 		return undefined, nil
@@ -224,9 +239,6 @@ func numeric(op string, l, r any) (any, error) {
 		z = x / y
 	case "%":
 		z = math.Mod(x, y)
-	}
-	if math.IsInf(z, 0) || math.IsNaN(z) {
-		return nil, fail("D1001", "Number out of range: %v", z)
 	}
 	return z, nil
 }
@@ -315,6 +327,9 @@ func concat(l, r any) (any, error) {
 		return nil, err
 	}
 	b, err := text(r)
+	if err == nil && len(a)+len(b) > maxText {
+		return nil, fail("", "%s", errMemory)
+	}
 	return a + b, err
 }
 
@@ -369,8 +384,10 @@ func span(l, r any) (any, error) {
 		return nil, fail("T2004", "The right side of the range operator (..) must evaluate to an integer")
 	case !aok || !bok || a > b:
 		return undefined, nil
-	case b-a+1 > maxSpan:
+	case b-a+1 > 1e7:
 		return nil, fail("D2014", "The size of the sequence allocated by the range operator (..) must not exceed 1e6.  Attempted to allocate %s.", shown(b-a+1))
+	case b-a+1 > maxItems:
+		return nil, fail("", "%s", errMemory)
 	}
 	out := make([]any, 0, int(b-a)+1)
 	for x := a; x <= b; x++ {

@@ -18,14 +18,21 @@ var ErrUndefined = errors.New("the expression returned nothing (undefined)")
 
 // Error is a fault under JSONata's own code, as in "T1006: Attempted to invoke a non-function".
 type Error struct {
-	Code    string // a letter and four digits, from JSONata's list; S is for those of the text, T and D for those of its evaluation
+	// Code is a letter and four digits, from JSONata's list; S is for faults of the text, T and D for those of its evaluation. It is empty
+	// when the evaluation took too long, or too much room.
+	Code    string
 	Message string
 	// Position counts the characters up to the end of the word that is at fault, as JSONata does. 0 means that no place is known.
 	Position int
 }
 
 // Error gives the code and the message.
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
+func (e *Error) Error() string {
+	if e.Code == "" {
+		return e.Message
+	}
+	return e.Code + ": " + e.Message
+}
 
 func fail(code, format string, args ...any) error { return failAt(0, code, format, args...) }
 
@@ -80,6 +87,9 @@ func (e *Expr) eval(env *Env, input any) (any, error) {
 	}
 	if v == undefined {
 		return nil, ErrUndefined
+	}
+	if ev.odd {
+		v = finite(v)
 	}
 	return v, nil
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/blues/jsonata-go/jlib"
@@ -91,12 +90,24 @@ func toMillis(c *arguments) (any, error) {
 
 func random(c *arguments) (any, error) {
 	if seed, ok := asNumber(c.at(0)); ok {
-		return rand.New(rand.NewPCG(math.Float64bits(seed), 0)).Float64(), nil
+		return seeded(int64(seed)), nil
 	}
 	if c.ev.env.Float == nil {
 		return nil, fail("T1006", "Attempted to invoke a non-function")
 	}
 	return c.ev.env.Float(), nil
+}
+
+// seeded is the first number of Java's linear congruential generator, which the service asks when it is given a seed.
+func seeded(seed int64) float64 {
+	const multiplier, mask = 0x5DEECE66D, 1<<48 - 1
+	state := (uint64(seed) ^ multiplier) & mask
+	next := func(bits int) uint64 {
+		state = (state*multiplier + 0xB) & mask
+		return state >> (48 - bits)
+	}
+	high := next(26)
+	return float64(high<<27+next(27)) / (1 << 53)
 }
 
 func uuid(c *arguments) (any, error) {
@@ -140,14 +151,15 @@ func rangeBy(c *arguments) (any, error) {
 		if x[i], err = c.number(i); err != nil {
 			return nil, err
 		}
+		x[i] = math.Trunc(x[i])
 	}
 	from, to, step := x[0], x[1], x[2]
 	if step == 0 {
 		return nil, c.wrong(2)
 	}
 	n := math.Floor((to-from)/step) + 1
-	if n > maxRange {
-		return nil, fail("D2014", "The size of the sequence allocated by the range function must not exceed 1e6")
+	if n > maxItems {
+		return nil, fail("", "%s", errMemory)
 	}
 	out := make([]any, 0, int(max(n, 0)))
 	for i := 0.0; i < n; i++ {

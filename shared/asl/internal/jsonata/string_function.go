@@ -123,7 +123,7 @@ func pad(c *arguments) (any, error) {
 		fill = []rune(" ")
 	}
 	missing := int(math.Abs(width)) - len([]rune(s))
-	if missing <= 0 || missing > maxRange {
+	if missing <= 0 || missing > maxText {
 		return s, nil
 	}
 	p := make([]rune, missing)

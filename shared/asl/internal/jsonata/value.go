@@ -319,3 +319,31 @@ func shown(v any) string {
 	}
 	return string(b)
 }
+
+// finite copies a value with the numbers that JSON does not have as texts, which is what the service makes of them.
+func finite(v any) any {
+	switch v := v.(type) {
+	case float64:
+		switch {
+		case math.IsInf(v, 1):
+			return "Infinity"
+		case math.IsInf(v, -1):
+			return "-Infinity"
+		case math.IsNaN(v):
+			return "NaN"
+		}
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = finite(e)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = finite(e)
+		}
+		return out
+	}
+	return v
+}
