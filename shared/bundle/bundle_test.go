@@ -14,7 +14,7 @@ import (
 
 	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/bundle"
-	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/setting"
 	"github.com/lockstep-data/lockstep/shared/spec"
@@ -63,7 +63,7 @@ func project(t *testing.T, files map[string]string) *spec.Project {
 			t.Fatal(err)
 		}
 	}
-	p, err := spec.Open(t.Context(), dir, spec.Options{Catalog: catalog.Builtin()})
+	p, err := spec.Open(t.Context(), dir, spec.Options{Catalog: local.Builtin()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestJobs(t *testing.T) {
 	b, _ := build(t, p)
 	now, asked := time.Unix(1_800_000_000, 0), 0
 	r := setting.Resolver{Env: func(name string) (string, bool) { asked++; return "of " + name, name != "NONE" }}
-	jobs := bundle.NewJobs(b, bundle.Options{Catalog: catalog.Builtin(), Resolver: r, Now: func() time.Time { return now }})
+	jobs := bundle.NewJobs(b, bundle.Options{Catalog: local.Builtin(), Resolver: r, Now: func() time.Time { return now }})
 	written, resolved, err := jobs.Job(t.Context(), "orders")
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +194,7 @@ func TestJobs(t *testing.T) {
 
 func TestJobs_MissingVariable(t *testing.T) {
 	b, _ := build(t, project(t, files))
-	jobs := bundle.NewJobs(b, bundle.Options{Catalog: catalog.Builtin(), Now: time.Now,
+	jobs := bundle.NewJobs(b, bundle.Options{Catalog: local.Builtin(), Now: time.Now,
 		Resolver: setting.Resolver{Env: func(string) (string, bool) { return "", false }}})
 	_, _, err := jobs.Job(t.Context(), "orders")
 	if !fault.Has(err, fault.ConfigInvalid) || !strings.Contains(err.Error(), "transforms[2].hash.salt") || !strings.Contains(err.Error(), "SALT") {
