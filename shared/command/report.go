@@ -86,7 +86,7 @@ func (p *report) settle(r runner.Result, began time.Time, l line) {
 	if at := strings.LastIndex(p.Message, " ("); at > 0 && strings.HasSuffix(p.Message, ")") && p.Code != string(fault.Ignored) {
 		p.Message, p.Hint = p.Message[:at], p.Message[at+2:len(p.Message)-1]
 	}
-	if hint, ok := hints[fault.Code(p.Code)]; ok {
+	if hint, ok := hints[fault.Code(p.Code)]; ok && (p.Code != string(fault.NotReady) || p.Hint == "") { // a pause says what to do by itself
 		p.Hint = hint(l)
 	} else if p.Code != "" && lastTry(r.Lock, row) {
 		p.Hint = "that was the last try: mend the cause, then " + l("reset")

@@ -23,6 +23,7 @@ type Store interface {
 	CheckpointStore
 	RunStore
 	FailureStore
+	PauseStore
 	// Ping says whether the state can be read and written, without leaving anything behind.
 	Ping(ctx context.Context) error
 	// Close frees what the store holds; later calls fail with Internal.

@@ -39,6 +39,13 @@ func Run(ctx context.Context, env *step.Env, c stage.AcquireCall) (stage.Acquire
 	if err := begin(ctx, env, c, in, written); err != nil {
 		return stage.AcquireResult{}, err
 	}
+	pause, err := pauseOf(ctx, env, call)
+	if err != nil {
+		return stage.AcquireResult{}, fmt.Errorf("acquire: %w", err)
+	}
+	if pause.On() {
+		return refuse(ctx, env, call, pause.Refusal())
+	}
 	taken, err := env.Protocol.Take(ctx, store.TakeRequest{
 		Job: call.Job, Run: in.Run, Epoch: store.Epoch(c.Redrive, 1, 0, 0), Holder: env.Holder(c.Execution), LeaseUntil: env.Lease(),
 		MaxTries: written.MaxTries, Unfenced: env.Unfenced(resolved),

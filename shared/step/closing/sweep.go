@@ -23,6 +23,21 @@ const unstarted = 2 * time.Minute
 // code Zombie, and a lock that they still hold is released by the protocol. A run of the job except that holds, or held last, its lock is left to the caller, unless it had succeeded. Doing it twice
 // changes nothing. Errors: those of the store.
 func Sweep(ctx context.Context, env *step.Env, except string) ([]Swept, error) {
+	return sweepAll(ctx, env, func(ctx context.Context, r store.Run) (string, error) { return sweep(ctx, env, r, r.Job == except) })
+}
+
+// SweepBut is Sweep for all jobs but the runs that leave says somebody else minds.
+func SweepBut(ctx context.Context, env *step.Env, leave func(context.Context, store.Run) (bool, error)) ([]Swept, error) {
+	return sweepAll(ctx, env, func(ctx context.Context, r store.Run) (string, error) {
+		if left, err := leave(ctx, r); err != nil || left {
+			return "", err
+		}
+		return sweep(ctx, env, r, false)
+	})
+}
+
+// sweepAll looks at every run that has not ended.
+func sweepAll(ctx context.Context, env *step.Env, sweep func(context.Context, store.Run) (string, error)) ([]Swept, error) {
 	var out []Swept
 	q := store.RunQuery{Statuses: []store.RunStatus{store.RunPending, store.RunRunning}, OldestFirst: true, Limit: 1000}
 	for {
@@ -31,7 +46,7 @@ func Sweep(ctx context.Context, env *step.Env, except string) ([]Swept, error) {
 			return out, fmt.Errorf("sweep: %w", err)
 		}
 		for _, r := range runs {
-			why, err := sweep(ctx, env, r, r.Job == except)
+			why, err := sweep(ctx, r)
 			if err != nil {
 				return out, fmt.Errorf("sweep run %s: %w", r.ID, err)
 			}

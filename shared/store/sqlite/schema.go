@@ -2,7 +2,7 @@ package sqlite
 
 // migrations are the steps from one version of the file to the next; user_version counts them. A step is never changed once it
 // was released: a new version adds one. Times are ms UTC, 0 means none. Locks and checkpoints have no expiry.
-func migrations() []string { return []string{version1, version2} }
+func migrations() []string { return []string{version1, version2, versionPause} }
 
 // version2 keeps what a service billed for a run, in its units.
 const version2 = `

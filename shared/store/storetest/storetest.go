@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, except ...Exception)
 		{"Enter", enterCases()},
 		{"Commit", commitCases()},
 		{"End", endCases()},
+		{"Pause", pauseCases()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
