@@ -9,4 +9,9 @@ const (
 	EnvMachine = "LOCKSTEP_MACHINE" // ARN of the state machine sync; only where Function.Machine says so
 	EnvStage   = "LOCKSTEP_STAGE"   // of the installation, as in dev
 	EnvPrefix  = "LOCKSTEP_PREFIX"  // of the names of the installation, as in lockstep
+	// EnvFunction says which function a process is, where the handler of the Lambda function does not.
+	EnvFunction = "LOCKSTEP_FUNCTION"
 )
+
+// MetricNamespace is where CloudWatch keeps the metrics that functions write into their logs, by job, step and status.
+const MetricNamespace = "Lockstep"
