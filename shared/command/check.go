@@ -8,12 +8,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lockstep-data/lockstep/shared/asl/check"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/spec"
 	"github.com/lockstep-data/lockstep/shared/step"
 	"github.com/lockstep-data/lockstep/shared/step/plan"
+	"github.com/lockstep-data/lockstep/statemachine"
 )
 
 func (a *app) checkCommand() *cobra.Command {
@@ -207,6 +209,7 @@ func (c *checker) source(ctx context.Context) (err error) {
 	if err != nil {
 		return c.judge(err, "source")
 	}
+	var load step.Load
 	for _, s := range streams {
 		p, err := src.Plan(ctx, connector.PlanRequest{Stream: s, Batch: c.job.Batch, Positions: map[string]string{}})
 		if err != nil {
@@ -216,6 +219,31 @@ func (c *checker) source(ctx context.Context) (err error) {
 			continue
 		}
 		c.stream(step.StreamPlan{Stream: s, Plan: p})
+		load.Add(step.StreamPlan{Stream: s, Plan: p}, c.job.Batch)
+	}
+	if c.running || len(c.problems) > 0 {
+		return nil
+	}
+	return c.quotas(load)
+}
+
+// quotas refuses a job whose run can pass a quota of Step Functions that ends an execution, by what the sources say that there is to read.
+func (c *checker) quotas(load step.Load) error {
+	definition, err := statemachine.Sync(nil)
+	if err != nil {
+		return err
+	}
+	bounds, err := step.Quotas(definition, load)
+	if err != nil {
+		return err
+	}
+	for _, b := range bounds {
+		for _, p := range b.Problems() {
+			if p.Severity == check.Error {
+				c.problems = append(c.problems, fault.Problem{Path: "batch", Code: "quota", Hint: "make batches larger or move fewer streams in one job; " + p.Hint,
+					Message: fmt.Sprintf("a run of %d batches needs %d legs: %s", load.Batches, step.Legs(load), p.Message)})
+			}
+		}
 	}
 	return nil
 }

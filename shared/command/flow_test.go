@@ -137,6 +137,29 @@ destinations:
 	p.want(t, ExitUnreachable, []string{"fail  project"}, "doctor")
 }
 
+// TestCheck_Quota: a job whose run would take more batches than the history of an execution has room for is refused with the way there.
+func TestCheck_Quota(t *testing.T) {
+	p := newProject(t)
+	p.file(t, "data/many.csv", "id,name\n"+strings.Repeat("1,one of many\n", 8000))
+	text := `id: many
+batch: {bytes: %s}
+source:
+  connector: file
+  config: {path: data/many.csv}
+destinations:
+  - connector: sqlite
+    config: {path: out/m.db}
+`
+	p.file(t, "jobs/many.yaml", strings.Replace(text, "%s", "1B", 1))
+	c := p.want(t, ExitWrong, []string{"jobs/many.yaml:2:", "legs", "25000", "make batches larger", "NextLeg "}, "check", "many")
+	r := decode[checkReport](t, p.want(t, ExitWrong, nil, "check", "many", "--json"))
+	if len(r.Problems) != 1 || r.Problems[0].Code != "quota" || r.Problems[0].Line != 2 {
+		t.Errorf("got %+v\n%s", r.Problems, c.out)
+	}
+	p.file(t, "jobs/many.yaml", strings.Replace(text, "%s", "1MiB", 1))
+	p.want(t, ExitOK, []string{"many  ok"}, "check", "many")
+}
+
 func TestRun_Preflight(t *testing.T) {
 	p := newProject(t)
 	good := p.read(t, "jobs/sample.yaml")

@@ -2,6 +2,7 @@ package step
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
@@ -40,8 +41,38 @@ const (
 	expectedRetries = 2 // of a turn's states together
 )
 
-// MaxPartitions is how many partitions one leg gets.
-const MaxPartitions = 200
+// MaxPartitions is how many partitions one leg gets, MaxPlanBytes how many bytes of JSON they take: a state hands at most 256 KiB to the next.
+const (
+	MaxPartitions = 200
+	MaxPlanBytes  = 64 << 10
+)
+
+// Room is what is left of a leg for further partitions.
+type Room struct {
+	items int
+	bytes int
+}
+
+// LegRoom is the room of a leg without partitions.
+func LegRoom() *Room {
+	return &Room{items: MaxPartitions, bytes: MaxPlanBytes - len(`{"partitions":[]}`)}
+}
+
+// Full says that no partition fits any more, however long its names and its position are.
+func (r *Room) Full() bool { return r.items == 0 || r.bytes < maxPlanItem }
+
+// Take notes a partition that the leg got.
+func (r *Room) Take(item stage.PlanItem) {
+	text, _ := json.Marshal(item) // texts and numbers always encode
+	r.items--
+	r.bytes -= len(text) + len(",") + budgetDigits
+}
+
+// maxPlanItem is the most bytes that one partition takes: each byte of a position can become an escape of six, and names are those of keys.
+const (
+	maxPlanItem  = 6*(2*store.MaxKeyPart+store.MaxPosition) + 128
+	budgetDigits = 3 // of what is set when all partitions are known
+)
 
 // Budget is how many turns each of n partitions may take in one leg.
 func Budget(n int) int {

@@ -17,7 +17,9 @@ const (
 type Limits struct {
 	Items map[string]int // that a Map goes through
 	Turns map[string]int // times that a state of a loop is entered, each time that the flow around it runs
-	Bytes map[string]int // of the result of a Task; under "" those of the execution's input
+	Bytes map[string]int // of the result of a Task, of one item of a Map; under "" those of the execution's input
+	// Retries are those of a Task each time that it is entered. What is not declared is as many as its retriers allow.
+	Retries map[string]int
 }
 
 // Step is a state on the way to a bound.
@@ -149,7 +151,7 @@ type undeclared struct{ at, name, what string }
 
 // with gives the limits with one more declared.
 func (l Limits) with(o undeclared, n int) Limits {
-	out := Limits{Items: copied(l.Items), Turns: copied(l.Turns), Bytes: l.Bytes}
+	out := Limits{Items: copied(l.Items), Turns: copied(l.Turns), Bytes: l.Bytes, Retries: l.Retries}
 	if o.what == "items" {
 		out.Items[o.name] = n
 	} else {

@@ -137,7 +137,7 @@ func (m *measure) state(s *state) int64 {
 	}
 	switch s.kind {
 	case "Task":
-		return n + times(attempts(s), task(s))
+		return n + times(m.attempts(s), task(s))
 	case "Parallel":
 		each := int64(2) // started, and succeeded or failed
 		for _, b := range s.inner {
@@ -166,6 +166,15 @@ func task(s *state) int64 {
 		return 4
 	}
 	return 3
+}
+
+// attempts gives how often a Task is tried, at most as often as it is declared.
+func (m *measure) attempts(s *state) int64 {
+	n := attempts(s)
+	if retries, ok := m.limits.Retries[s.name]; ok {
+		n = min(n, int64(retries)+1)
+	}
+	return n
 }
 
 // attempts gives how often a state is tried: each retrier counts for itself.

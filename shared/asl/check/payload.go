@@ -242,6 +242,9 @@ func (p *payload) items(s *state, in scope) extent {
 	if _, read := s.fields.get("ItemReader"); read {
 		in.item = extent{}
 	}
+	if one := p.declared(s.name); one.known {
+		in.item = one
+	}
 	given := in.item
 	for _, name := range []string{"ItemSelector", "Parameters"} {
 		if v, ok := s.fields.get(name); ok {

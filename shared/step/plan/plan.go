@@ -16,7 +16,7 @@ import (
 	"github.com/lockstep-data/lockstep/shared/store"
 )
 
-// Run hands out the partitions of a leg: at most 200, without those that are drained or failed in this run. Errors: those of the
+// Run hands out the partitions of a leg: at most 200 and 64 KB, without those that are drained or failed in this run. Errors: those of the
 // connectors, ConfigInvalid (with every problem), Superseded, Duplicate, and those of the store.
 func Run(ctx context.Context, env *step.Env, c stage.Call) (stage.PlanResult, error) {
 	return step.Do(ctx, env, "plan", c, run)
@@ -52,6 +52,7 @@ func run(ctx context.Context, t *step.Turn) (stage.PlanResult, error) {
 	if err != nil {
 		return result, err
 	}
+	room := step.LegRoom()
 	for _, s := range p.Streams {
 		if s.Plan.Unchanged {
 			continue
@@ -59,7 +60,7 @@ func run(ctx context.Context, t *step.Turn) (stage.PlanResult, error) {
 		if err := prepare(ctx, t, s); err != nil {
 			return result, err
 		}
-		items, err := handOut(ctx, t, s, step.MaxPartitions-len(result.Partitions))
+		items, err := handOut(ctx, t, s, room)
 		if err != nil {
 			return result, err
 		}
@@ -235,8 +236,8 @@ func prepare(ctx context.Context, t *step.Turn, s step.StreamPlan) error {
 	return nil
 }
 
-// handOut binds the partitions that still have something to do, at most n.
-func handOut(ctx context.Context, t *step.Turn, s step.StreamPlan, n int) ([]stage.PlanItem, error) {
+// handOut binds the partitions that still have something to do, as far as there is room for them in the leg.
+func handOut(ctx context.Context, t *step.Turn, s step.StreamPlan, room *step.Room) ([]stage.PlanItem, error) {
 	failed, err := failedBefore(ctx, t)
 	if err != nil {
 		return nil, err
@@ -254,7 +255,7 @@ func handOut(ctx context.Context, t *step.Turn, s step.StreamPlan, n int) ([]sta
 		if drained[p.ID] || failed[s.Stream.Name+"\x00"+p.ID] {
 			continue
 		}
-		if len(items) == n {
+		if room.Full() {
 			break
 		}
 		c, err := t.Bind(ctx, store.CheckpointKey{Job: t.Call.Job, Stream: s.Stream.Name, Partition: p.ID}, s.Full())
@@ -262,6 +263,7 @@ func handOut(ctx context.Context, t *step.Turn, s step.StreamPlan, n int) ([]sta
 			return nil, fmt.Errorf("partition %s: %w", p.ID, err)
 		}
 		items = append(items, stage.PlanItem{Stream: s.Stream.Name, Partition: p.ID, Seq: c.Seq, Position: c.Position})
+		room.Take(items[len(items)-1])
 	}
 	return items, nil
 }
