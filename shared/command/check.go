@@ -26,9 +26,12 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: `Check reads job files and tells every mistake at once, with its place and what to do. Then it asks each job's source for its streams
 and checks transforms, rules and keys against the real columns, and prints what each destination guarantees and why.
 
+With --aws it also tells what cannot work in functions on AWS, such as files of this machine, and what to use instead.
+
 Exit codes: 2 when there is a problem, 3 when a source could not be reached.`,
 		Example: `  lockstep check
   lockstep check runways --offline
+  lockstep check --aws
   lockstep check jobs/runways.yaml --json`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: a.completeJobs,
@@ -93,6 +96,9 @@ func (a *app) check(ctx context.Context, args []string, offline bool) error {
 		}
 		if one.Error != nil {
 			exit = ExitUnreachable
+		}
+		if a.flags.aws.on {
+			problems = append(problems, remoteProblems(a.o.Catalog.Components(), []*spec.Document{f.doc})...)
 		}
 		r.Problems = append(r.Problems, problems...)
 		r.Jobs = append(r.Jobs, one)

@@ -4,6 +4,7 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/catalog"
 	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/launch"
 	"github.com/lockstep-data/lockstep/shared/store"
 )
 
@@ -29,6 +31,8 @@ type Options struct {
 	Catalog catalog.Catalog // what jobs may name
 	Stores  []store.Kind    // where state may be beside a file
 	Blobs   blob.Openers    // where batches may lie; nil: blob.Local()
+	// AWS opens installations on AWS; nil in a build that does not know it.
+	AWS func(ctx context.Context, p launch.Place) (launch.Installation, error)
 
 	Args     []string                     // behind the command's name; nil: those of the process
 	In       io.Reader                    // answers to questions
@@ -39,12 +43,14 @@ type Options struct {
 	Now      func() time.Time             // the clock
 	Signals  <-chan os.Signal             // interrupts; nil: those of the process
 	Terminal func(stream any) (width int) // of In, Out or Err in columns, 0: no terminal; nil asks the system
+	Pace     time.Duration                // how often a run on AWS is looked at; 0: each second
 }
 
 // Main runs the command and answers its exit code: 0 ok, 1 the run failed, 2 wrong use or configuration, 3 could not reach what it
 // needs, 4 did not start. It does not end the process.
 func Main(o Options) int {
 	a := newApp(o)
+	defer a.closeAWS()
 	root := a.root()
 	root.SetArgs(a.o.Args)
 	err := root.Execute()
@@ -62,6 +68,9 @@ type app struct {
 	p     palette   // of Out
 	logTo io.Writer // the log; nil: Err
 	vault vault     // secrets that were looked up
+
+	installed launch.Installation // on AWS; nil until it is wanted
+	jobs      *deployed           // its jobs
 }
 
 // flags are those that every command knows.
@@ -72,6 +81,7 @@ type flags struct {
 	json     bool
 	logLevel string
 	noColor  bool
+	aws      awsFlags
 }
 
 func newApp(o Options) *app {
@@ -141,7 +151,12 @@ A job is a YAML file; a project is a folder of them. State and batches are kept 
 			}
 			return a.help(cmd)
 		},
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.begin() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.begin(); err != nil {
+				return err
+			}
+			return a.beginAWS(cmd)
+		},
 	}
 	root.SetIn(a.o.In)
 	root.SetOut(a.o.Out)
@@ -154,8 +169,9 @@ A job is a YAML file; a project is a folder of them. State and batches are kept 
 	f.BoolVar(&a.flags.json, "json", false, "print JSON")
 	f.StringVar(&a.flags.logLevel, "log-level", "warn", "log to stderr from this level on: debug, info, warn, error")
 	f.BoolVar(&a.flags.noColor, "no-color", false, "print without colours (also: NO_COLOR)")
+	a.addAWSFlags(root)
 	root.AddCommand(a.initCommand(), a.checkCommand(), a.runCommand(), a.stopCommand(), a.statusCommand(), a.runsCommand(), a.logsCommand(),
-		a.failuresCommand(), a.resetCommand(), a.sweepCommand(), a.pingCommand(), a.doctorCommand(), a.schemaCommand(), a.compileCommand(), a.aslCommand(), a.versionCommand())
+		a.failuresCommand(), a.resetCommand(), a.pauseCommand(), a.resumeCommand(), a.sweepCommand(), a.applyCommand(), a.pruneCommand(), a.pingCommand(), a.doctorCommand(), a.schemaCommand(), a.compileCommand(), a.aslCommand(), a.versionCommand())
 	return root
 }
 

@@ -139,7 +139,7 @@ func TestWrongUse(t *testing.T) {
 		parts []string
 	}{
 		{"a slip in a command", []string{"runn", "sample"}, []string{`there is no command "runn"`, "did you mean lockstep run?"}},
-		{"no such command", []string{"xyzzy"}, []string{"commands: asl, check,"}},
+		{"no such command", []string{"xyzzy"}, []string{"commands: apply, asl, check,"}},
 		{"a slip in a command below", []string{"failures", "lst"}, []string{"did you mean lockstep failures list?"}},
 		{"a slip in a flag", []string{"run", "sample", "--fulll"}, []string{"unknown flag: --fulll", "did you mean --full?"}},
 		{"a slip in a global flag", []string{"status", "--projekt", "x"}, []string{"did you mean --project?"}},

@@ -72,6 +72,12 @@ func (a *app) doctor(ctx context.Context, create bool) error {
 	dir := a.projectDir()
 	s := a.site(dir)
 	var probes []probe
+	if a.flags.aws.on {
+		if create {
+			return wrong("leave it out: the deployment makes the table", "--create cannot be there with --aws")
+		}
+		return a.writeProbes(a.probeAWS(ctx))
+	}
 	switch {
 	case s.shared():
 		probes = a.probeStore(ctx, s, create)
@@ -81,7 +87,23 @@ func (a *app) doctor(ctx context.Context, create bool) error {
 		probes = a.probeState(ctx, s)
 	}
 	probes = append(probes, a.probeLocks(ctx, s), a.probeBlobs(ctx, s), a.probeSpace(s))
-	probes = append(probes, a.probeProject(ctx)...)
+	return a.writeProbes(append(probes, a.probeProject(ctx)...))
+}
+
+// probeAWS looks at an installation: its quotas, permissions and endpoints.
+func (a *app) probeAWS(ctx context.Context) []probe {
+	i, err := a.installation(ctx)
+	if err != nil {
+		return []probe{bad("stack", err)}
+	}
+	about := i.About()
+	out := []probe{good("stack", "%s in %s", about.Stack, about.Region)}
+	more, _ := findings(i.Probe(ctx))
+	return append(out, more...)
+}
+
+// writeProbes prints the answers; one that failed gives the exit code.
+func (a *app) writeProbes(probes []probe) error {
 	exit := ExitOK
 	for _, p := range probes {
 		if p.Answer == probeFail {

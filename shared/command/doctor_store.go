@@ -21,17 +21,8 @@ func (a *app) probeStore(ctx context.Context, s site, create bool) []probe {
 		}
 		out = append(out, good("create", "%s", done))
 	}
-	failed := false
-	for _, f := range k.Probe(ctx, s.state) {
-		p := probe{Name: f.Name, Answer: probeOK, Text: f.Text, Hint: f.Hint}
-		switch {
-		case f.Err != nil:
-			p, failed = bad(f.Name, f.Err), true
-		case f.Warn:
-			p.Answer = probeWarn
-		}
-		out = append(out, p)
-	}
+	more, failed := findings(k.Probe(ctx, s.state))
+	out = append(out, more...)
 	if failed {
 		return out
 	}
@@ -41,6 +32,21 @@ func (a *app) probeStore(ctx context.Context, s site, create bool) []probe {
 	}
 	defer st.Close()
 	return append(out, a.probeClock(ctx, st))
+}
+
+// findings are the lines for what a probe found, and whether one failed.
+func findings(found []store.Finding) (out []probe, failed bool) {
+	for _, f := range found {
+		p := probe{Name: f.Name, Answer: probeOK, Text: f.Text, Hint: f.Hint}
+		switch {
+		case f.Err != nil:
+			p, failed = bad(f.Name, f.Err), true
+		case f.Warn:
+			p.Answer = probeWarn
+		}
+		out = append(out, p)
+	}
+	return out, failed
 }
 
 // billed says what a service billed, for people.

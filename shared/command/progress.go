@@ -170,6 +170,14 @@ func (g *progress) batch(b step.Progress) {
 	}
 }
 
+// total takes in what the whole run has committed so far.
+func (g *progress) total(b step.Progress) {
+	g.mu.Lock()
+	g.counters = store.Counters{}
+	g.mu.Unlock()
+	g.batch(b)
+}
+
 // line prints a plain line, unless nothing is to be shown.
 func (g *progress) line(format string, args ...any) {
 	if !g.quiet {

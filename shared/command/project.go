@@ -195,6 +195,10 @@ func (a *app) project(ctx context.Context, resolve bool) (*spec.Project, site, e
 
 // jobKey gives the store's name of a job: from its file when there is one, else as it is written, for jobs that are gone.
 func (a *app) jobKey(ctx context.Context, arg string) (string, site, error) {
+	if a.flags.aws.on {
+		key, err := a.deployedKey(ctx, arg)
+		return key, a.site(a.projectDir()), err
+	}
 	if a.isFile(arg) {
 		f, err := a.find(ctx, arg)
 		if err != nil {
@@ -265,6 +269,9 @@ func (a *app) known(ctx context.Context, st *state, key, arg string) error {
 		if lock.Term > 0 || len(runs) > 0 {
 			return nil
 		}
+	}
+	if a.flags.aws.on {
+		return a.knownOnAWS(ctx, key)
 	}
 	p, _, err := a.project(ctx, false)
 	if err != nil {

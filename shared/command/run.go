@@ -27,6 +27,7 @@ type runFlags struct {
 	full, fresh, failOnPartial, keepBatches, noProgress bool
 	streams                                             []string
 	id, history                                         string
+	detach                                              bool
 	stepTimeout                                         time.Duration
 	concurrency                                         int
 	restarts                                            restarts
@@ -45,6 +46,8 @@ With --supervise a run that fails with a code that can pass (Transient, RateLimi
 doubles from 1 s to 10 min, up to 10 times within an hour; max_tries does not count then. lockstep status shows such a job as recovering, and as
 degraded when it was given up.
 
+With --aws the run is one of the installation: functions do the work, and run follows it. Ctrl-C once asks it to end, twice leaves it alone.
+
 Ctrl-C once: the batches under way are finished, then the run ends and can be continued. Twice: it ends at once; nothing is lost.
 
 Exit codes: 0 ok (also with failures in the ledger, unless --fail-on-partial), 1 the run failed, 2 wrong configuration,
@@ -52,6 +55,7 @@ Exit codes: 0 ok (also with failures in the ledger, unless --fail-on-partial), 1
 		Example: `  lockstep run runways
   lockstep run jobs/runways.yaml --full
   lockstep run runways --supervise --restarts 20
+  lockstep run runways --aws
   lockstep run runways --json | jq .failed`,
 		Args:              between(1, 1),
 		ValidArgsFunction: a.completeJobs,
@@ -66,6 +70,7 @@ Exit codes: 0 ok (also with failures in the ledger, unless --fail-on-partial), 1
 	fs.DurationVar(&f.stepTimeout, "step-timeout", stepTimeout, "how long one turn of a step may take")
 	fs.IntVar(&f.concurrency, "concurrency", 0, "partitions at once, 1 to 40 (default: the job's)")
 	fs.BoolVar(&f.keepBatches, "keep-batches", false, "keep the objects of batches that are loaded")
+	fs.BoolVar(&f.detach, "detach", false, "with --aws: start the run and do not follow it")
 	fs.BoolVar(&f.noProgress, "no-progress", false, "print no progress")
 	f.restarts.addFlags(c)
 	fs.StringVar(&f.history, "history", "", "write the events of the state machine to this file, one JSON object a line")
@@ -90,6 +95,12 @@ func (f runFlags) check() error {
 func (a *app) run(ctx context.Context, arg string, f runFlags) error {
 	if err := f.check(); err != nil {
 		return err
+	}
+	if a.flags.aws.on {
+		return a.runOnAWS(ctx, arg, f)
+	}
+	if f.detach {
+		return wrong("add --aws, or leave it out", "--detach is about runs on AWS: a run on this machine ends with its process")
 	}
 	job, err := a.find(ctx, arg)
 	if err != nil {
@@ -370,7 +381,15 @@ func (a *app) lineFor(arg string) line {
 		}
 		out := append(append([]string{}, words[:at]...), arg)
 		out = append(out, words[at:]...)
-		for _, f := range []struct{ name, value string }{{"--project", a.flags.project}, {"--store", a.flags.store}, {"--blobs", a.flags.blobs}} {
+		if a.flags.aws.on {
+			out = append(out, "--aws")
+		}
+		w := a.flags.aws.place
+		if w.Stack == defaultStack {
+			w.Stack = ""
+		}
+		for _, f := range []struct{ name, value string }{{"--project", a.flags.project}, {"--store", a.flags.store}, {"--blobs", a.flags.blobs},
+			{"--stack", w.Stack}, {"--region", w.Region}, {"--endpoint", w.Endpoint}, {"--profile", w.Profile}} {
 			if f.value != "" {
 				out = append(out, f.name, f.value)
 			}

@@ -113,6 +113,13 @@ func (a *app) spareMemory(j job.Job) {
 
 // openBlobs opens the place of batches; a folder that cannot be made is out of reach, a URL that is none is wrong use.
 func (a *app) openBlobs(ctx context.Context, place string) (blob.Bucket, error) {
+	if a.flags.aws.on {
+		i, err := a.installation(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return i.Blobs(), nil
+	}
 	b, err := a.o.Blobs.Open(ctx, place)
 	if err != nil && fault.Hint(err) == "" {
 		return nil, unreachable(err)

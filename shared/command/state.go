@@ -51,6 +51,9 @@ func (a *app) kind(url string) (store.Kind, error) {
 
 // openState opens the state, and makes a file that is missing. Whatever is wrong with it, the command cannot reach it.
 func (a *app) openState(ctx context.Context, s site) (*state, error) {
+	if a.flags.aws.on {
+		return a.awsState(ctx)
+	}
 	opened, err := a.openStore(ctx, s)
 	if err != nil {
 		return nil, unreachable(err)
@@ -77,7 +80,7 @@ func (a *app) openStore(ctx context.Context, s site) (store.Store, error) {
 
 // viewState opens a state that is there. It answers nil when nothing ran yet, so that looking makes no file.
 func (a *app) viewState(ctx context.Context, s site) (*state, error) {
-	if !s.shared() && !exists(s.state) {
+	if !a.flags.aws.on && !s.shared() && !exists(s.state) {
 		return nil, nil
 	}
 	return a.openState(ctx, s)

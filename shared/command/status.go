@@ -44,6 +44,7 @@ type jobStatus struct {
 	Stopping    string             `json:"stopping,omitempty"` // code with which the run was asked to end
 	Code        string             `json:"code,omitempty"`
 	Message     string             `json:"message,omitempty"`
+	Paused      *pauseReport       `json:"paused,omitempty"`
 	Run         *runRow            `json:"run,omitempty"` // the last one
 	Next        string             `json:"next,omitempty"`
 	Checkpoints []checkpointStatus `json:"checkpoints,omitempty"`
@@ -96,6 +97,14 @@ func (a *app) jobStatus(ctx context.Context, st *state, key string) (jobStatus, 
 		s.Run, s.last = &row, lastTry(lock, r)
 	}
 	s.Next = next(s, l)
+	pause, err := st.Paused(ctx, key)
+	if err != nil {
+		return s, unreachable(err)
+	}
+	if pause.On() {
+		s.Paused = &pauseReport{Job: key, Paused: true, Since: moment(pause.Since), By: pause.By, Reason: pause.Reason}
+		s.Next = l("resume")
+	}
 	return s, nil
 }
 
@@ -162,6 +171,9 @@ func moment(t time.Time) *time.Time {
 
 // statusAll shows the project's jobs and those that the state knows.
 func (a *app) statusAll(ctx context.Context) error {
+	if a.flags.aws.on {
+		return a.statusOnAWS(ctx)
+	}
 	p, s, err := a.project(ctx, false)
 	if err != nil {
 		return err
@@ -248,7 +260,10 @@ func (a *app) writeStatus(all []jobStatus) {
 			counts = []string{count(s.Run.Read), count(s.Run.Loaded), count(s.Run.Failed)}
 		}
 		t.add(append([]string{s.Job, lock, run, when}, append(counts, fmt.Sprint(s.Tries))...)...)
-		if s.Next != "" {
+		switch {
+		case s.Paused != nil:
+			t.under(a.p.yellow(s.Paused.String()) + a.p.dim("; next: ") + s.Next)
+		case s.Next != "":
 			t.under(a.p.dim("next: ") + s.Next)
 		}
 	}
@@ -319,6 +334,9 @@ func (a *app) writeDetail(s jobStatus) {
 	}
 	if s.Stopping != "" && s.Holder != "" {
 		row("stopping", "asked to end with %s", s.Stopping)
+	}
+	if s.Paused != nil {
+		row("pause", "%s", s.Paused.String())
 	}
 	if s.Lock != "" {
 		row("tries", "%d", s.Tries)

@@ -30,6 +30,9 @@ type sweptRun struct {
 }
 
 func (a *app) sweep(ctx context.Context) error {
+	if a.flags.aws.on {
+		return a.sweepOnAWS(ctx)
+	}
 	st, err := a.viewState(ctx, a.site(a.projectDir()))
 	if err != nil {
 		return err
@@ -45,6 +48,11 @@ func (a *app) sweep(ctx context.Context) error {
 			out = append(out, sweptRun(s))
 		}
 	}
+	a.writeSwept(out)
+	return nil
+}
+
+func (a *app) writeSwept(out []sweptRun) {
 	switch {
 	case a.flags.json:
 		a.json(out)
@@ -56,5 +64,22 @@ func (a *app) sweep(ctx context.Context) error {
 			a.printf("%s  run %s ended: %s\n", s.Job, s.Run, s.Why)
 		}
 	}
+}
+
+// sweepOnAWS does what the function sweep does every few minutes.
+func (a *app) sweepOnAWS(ctx context.Context) error {
+	l, err := a.launcher(ctx)
+	if err != nil {
+		return err
+	}
+	_, swept, err := l.Sweep(ctx, &step.Env{Protocol: l.Protocol, Now: a.o.Now, Log: a.log()})
+	if err != nil {
+		return unreachable(err)
+	}
+	out := []sweptRun{}
+	for _, s := range swept {
+		out = append(out, sweptRun(s))
+	}
+	a.writeSwept(out)
 	return nil
 }

@@ -33,6 +33,8 @@ type Spec struct {
 	Check func(v setting.Values) fault.Problems
 	// CheckWrite finds what a destination with these settings cannot write in this way; may be nil. It opens nothing.
 	CheckWrite func(v setting.Values, w job.Write) fault.Problems
+	// Remote says what of the settings cannot work where there is no disk that stays, as in a function on AWS, with what to use instead; may be nil.
+	Remote func(v setting.Values) fault.Problems
 }
 
 // Config is what a connector is opened with.

@@ -204,6 +204,16 @@ func checkScheme(openers blob.Openers, v setting.Values) fault.Problems {
 	return c.problems
 }
 
+// remote says that a path of this machine is not there in a function.
+func remote(v setting.Values) fault.Problems {
+	c := checker{}
+	c.m, _ = v.Raw().(map[string]any)
+	if p, ok := c.text(keyPath); ok && p != "" && !setting.IsReference(p) && !strings.HasPrefix(p, "s3://") {
+		c.add(keyPath, "local_place", "use an S3 bucket, as in s3://my-bucket/"+strings.TrimLeft(p[strings.LastIndex(p, "://")+1:], ":/"), "%s is on this machine, and functions on AWS have no disk that stays", p)
+	}
+	return c.problems
+}
+
 // checkWrite says why a destination cannot be written as it is set up.
 func checkWrite(v setting.Values, _ job.Write) fault.Problems {
 	c := checker{}

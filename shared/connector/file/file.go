@@ -60,6 +60,7 @@ func Spec(openers blob.Openers) connector.Spec {
 		Guarantee:  guarantee,
 		Check:      func(v setting.Values) fault.Problems { return append(check(v), checkScheme(openers, v)...) },
 		CheckWrite: checkWrite,
+		Remote:     remote,
 	}
 }
 

@@ -56,6 +56,10 @@ func Spec() connector.Spec {
 		Modes:         []job.WriteMode{job.Append, job.Upsert, job.Replace, job.TruncateInsert},
 		DeleteMissing: true,
 		Backup:        true,
+		Remote: func(setting.Values) fault.Problems {
+			return fault.Problems{{Path: pathKey, Code: "local_place", Message: "a SQLite database is a file on this machine, and functions on AWS have no disk that stays",
+				Hint: "use the connector file with a folder in S3, as in s3://my-bucket/orders/"}}
+		},
 		Guarantee: func(setting.Values, job.Write) connector.Guarantee {
 			return connector.Guarantee{
 				Level: connector.ExactlyOnce, Receipts: true, Fenced: true,

@@ -36,6 +36,15 @@ func New(client *sfn.Client, arn string) (*Machine, error) {
 	return &Machine{client, strings.Join(parts[:7], ":"), prefix}, nil
 }
 
+// Open is New for those who know Step Functions by launch.Machine only.
+func Open(client *sfn.Client, arn string) (launch.Machine, error) {
+	m, err := New(client, arn)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
 // ID implements launch.Machine.
 func (m *Machine) ID(name string) string { return m.prefix + name }
 
