@@ -41,7 +41,7 @@ Exit code: 2 when there is an error.`,
 	c.Flags().BoolVar(&f.express, "express", false, "check as an Express machine")
 	c.Flags().StringSliceVar(&f.items, "items", nil, "items that a Map goes through, `STATE=NUMBER`")
 	c.Flags().StringSliceVar(&f.turns, "turns", nil, "times that a state of a loop is entered, `STATE=NUMBER`")
-	c.Flags().StringSliceVar(&f.bytes, "bytes", nil, "bytes of the result of a Task or of one item of a Map, `STATE=NUMBER`")
+	c.Flags().StringSliceVar(&f.bytes, "bytes", nil, "bytes of the result of a Task, `STATE=NUMBER`")
 	c.Flags().IntVar(&f.input, "input-bytes", -1, "bytes of the execution's input")
 	return c
 }

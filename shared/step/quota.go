@@ -48,7 +48,7 @@ func Limits(l Load) check.Limits {
 		Items:   map[string]int{"Partitions": n},
 		Turns:   map[string]int{"Extract": Budget(n) + 1, "NextLeg": legs - 1}, // the last Extract says that the budget is used
 		Retries: map[string]int{"Extract": expectedRetries, "Transform": 0, "Validate": 0, "Load": 0},
-		Bytes:   map[string]int{"Plan": MaxPlanBytes, "Partitions": maxPlanItem},
+		Bytes:   map[string]int{"Plan": MaxPlanBytes}, ItemBytes: map[string]int{"Partitions": maxPlanItem},
 	}
 }
 

@@ -17,7 +17,9 @@ const (
 type Limits struct {
 	Items map[string]int // that a Map goes through
 	Turns map[string]int // times that a state of a loop is entered, each time that the flow around it runs
-	Bytes map[string]int // of the result of a Task, of one item of a Map; under "" those of the execution's input
+	Bytes map[string]int // of the result of a Task; under "" those of the execution's input
+	// ItemBytes are those of one item of a Map. What is not declared is as large as the list that it stands in.
+	ItemBytes map[string]int
 	// Retries are those of a Task each time that it is entered. What is not declared is as many as its retriers allow.
 	Retries map[string]int
 }

@@ -242,8 +242,8 @@ func (p *payload) items(s *state, in scope) extent {
 	if _, read := s.fields.get("ItemReader"); read {
 		in.item = extent{}
 	}
-	if one := p.declared(s.name); one.known {
-		in.item = one
+	if n, ok := p.limits.ItemBytes[s.name]; ok {
+		in.item = bytesOf(int64(n))
 	}
 	given := in.item
 	for _, name := range []string{"ItemSelector", "Parameters"} {
