@@ -70,7 +70,8 @@ type Source interface {
 	Streams(ctx context.Context) ([]StreamInfo, error)
 	// Plan cuts a stream into partitions. The same source content and request give the same plan.
 	Plan(ctx context.Context, r PlanRequest) (Plan, error)
-	// Open answers a reader behind the position ("" = from the beginning of the partition).
+	// Open answers a reader behind the position ("" = from the beginning of the partition). The reader may go on using the context
+	// until it is closed.
 	Open(ctx context.Context, r OpenRequest) (Reader, error)
 	// Committed tells the source that everything up to the position is durable downstream; called after the checkpoint, may be
 	// called again, and may never be called.

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/lockstep-data/lockstep/shared/connector"
+	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/runner"
 	"github.com/lockstep-data/lockstep/shared/setting"
@@ -73,7 +74,7 @@ func (f *fakeSource) Plan(_ context.Context, r connector.PlanRequest) (connector
 	return p, nil
 }
 
-func (f *fakeSource) Open(_ context.Context, r connector.OpenRequest) (connector.Reader, error) {
+func (f *fakeSource) Open(ctx context.Context, r connector.OpenRequest) (connector.Reader, error) {
 	at := 0
 	if r.Position != "" {
 		var err error
@@ -84,7 +85,7 @@ func (f *fakeSource) Open(_ context.Context, r connector.OpenRequest) (connector
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.opened++
-	return &fakeReader{f: f, part: r.Partition.ID, at: at, size: r.Records}, nil
+	return &fakeReader{ctx: ctx, f: f, part: r.Partition.ID, at: at, size: r.Records}, nil
 }
 
 func (f *fakeSource) Committed(context.Context, connector.Partition, string) error { return nil }
@@ -100,6 +101,7 @@ func (f *fakeSource) misuse() (open, late int) {
 
 // fakeReader reads a partition of a fakeSource.
 type fakeReader struct {
+	ctx          context.Context // it was opened with; a reader of a bucket breaks when it ends
 	f            *fakeSource
 	part         string
 	at, size     int
@@ -112,6 +114,9 @@ func (r *fakeReader) Next(ctx context.Context) (record.Batch, error) {
 		defer r.f.mu.Unlock()
 		r.f.late++
 		return record.Batch{}, io.EOF
+	}
+	if r.ctx.Err() != nil {
+		return record.Batch{}, fault.New(fault.DataInvalid, "the reader's context ended")
 	}
 	if r.f.onNext != nil {
 		if err := r.f.onNext(ctx, r.part, r.at); err != nil {

@@ -106,7 +106,7 @@ func (t *Turn) openReader(ctx context.Context, s StreamPlan, p connector.Partiti
 		return nil, err
 	}
 	records, bytes := t.Job.Batch.Limits()
-	opened, err := src.Open(ctx, connector.OpenRequest{
+	opened, err := openLiving(ctx, src, connector.OpenRequest{
 		Stream: s.Stream, Schema: s.Plan.Schema, Partition: p, Position: position, Records: records, Bytes: bytes,
 	})
 	if err != nil {
