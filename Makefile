@@ -119,6 +119,29 @@ build: ## build bin/lockstep
 	@mkdir -p bin
 	$(GO) build -o bin/lockstep ./cmd/lockstep
 
+# What is deployed, and how: CONFIG is the folder with the jobs, CDKFLAGS are passed on (-c stage=prod -c kms-key=…; docs/deploy.md has them all).
+CONFIG ?= .
+CDK_CONTEXT = -c config="$(abspath $(CONFIG))" $(if $(STAGE),-c stage=$(STAGE)) $(CDKFLAGS)
+CDK = cd infra/cdk && CDK_DISABLE_VERSION_CHECK=1 JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 npx --no-install cdk --app "$(CURDIR)/build/cdk/app" --no-notices
+
+.PHONY: cdk-app
+cdk-app: ## build the CDK app, and fetch the CDK command (needs npm)
+	@mkdir -p build/cdk
+	cd infra/cdk && $(GO) build -o ../../build/cdk/app .
+	@test -x infra/cdk/node_modules/.bin/cdk || (cd infra/cdk && npm install --no-package-lock --no-audit --no-fund --loglevel=error)
+
+.PHONY: deploy
+deploy: functions cdk-app ## deploy the jobs of CONFIG to AWS (STAGE=dev CDKFLAGS="-c key=value …")
+	$(CDK) deploy --require-approval never $(CDK_CONTEXT) "*"
+
+.PHONY: diff
+diff: functions cdk-app ## show what a deployment would change (CONFIG STAGE CDKFLAGS as for deploy)
+	$(CDK) diff $(CDK_CONTEXT) "*"
+
+.PHONY: destroy
+destroy: functions cdk-app ## take an installation down; its table and bucket stay (CDKFLAGS="-c data=delete", deployed before, takes them too)
+	$(CDK) destroy $(CDK_CONTEXT) "*"
+
 .PHONY: docs
 docs: ## write the generated pages: docs/reference and docs/schema
 	$(GO) run ./cmd/lockstep schema --docs docs/reference --out docs/schema/job.schema.json
