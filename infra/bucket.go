@@ -36,13 +36,15 @@ type Queue struct {
 	Summary     string
 	RetainDays  int
 	VisibilityS int
+	HandsTo     string // the queue that gets a message which was taken Takes times and not deleted; empty: none
+	Takes       int
 }
 
-// Queues lists the queues.
+// Queues lists the queues, each behind the one that it hands to.
 func Queues() []Queue {
 	return []Queue{
-		{string(OnUndone), "events of rules and schedules that reached no function", 14, 60},
-		{string(OnFailures), "events that a function failed on, after its retries", 14, 60},
+		{Name: string(OnFailures), Summary: "events that a function failed on, after its retries", RetainDays: 14, VisibilityS: 60},
+		{Name: string(OnUndone), Summary: "events of rules and schedules that reached no function", RetainDays: 14, VisibilityS: 60, HandsTo: string(OnFailures), Takes: 5},
 	}
 }
 

@@ -42,7 +42,9 @@ func (i *installation) newRole(id, service string, grants []infra.Grant, own map
 	if i.PermissionsBoundary != "" {
 		props.PermissionsBoundary = awsiam.ManagedPolicy_FromManagedPolicyArn(i.stack, text(id+"Boundary"), text(i.PermissionsBoundary))
 	}
-	return awsiam.NewRole(i.stack, text(id), props)
+	role := awsiam.NewRole(i.stack, text(id), props)
+	i.explainStars(role, grants, own)
+	return role
 }
 
 // addFunctions makes the functions, each with its role, its log group and a version of what is deployed.

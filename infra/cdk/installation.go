@@ -61,7 +61,6 @@ func newInstallation(scope constructs.Construct, s Settings, c content) (*instal
 	}
 	i.addAlarms()
 	i.addOutputs()
-	i.suppress()
 	return i, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 
 	"github.com/lockstep-data/lockstep/infra"
 )
@@ -31,5 +30,3 @@ func (i *installation) addOutputs() {
 		awscdk.NewCfnOutput(i.stack, text(name), &awscdk.CfnOutputProps{Value: text(out[name])})
 	}
 }
-
-func (i *installation) suppress() { _ = cdknag.NagSuppressions_AddResourceSuppressions }
