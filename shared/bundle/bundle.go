@@ -182,7 +182,8 @@ func invalid(err error) error {
 	return e
 }
 
-// Load reads the bundle of a key from its bucket. Errors: those of Read and of the bucket; DataInvalid when the content is not what the key says.
+// Load reads the bundle of a key from its bucket. The keys that Store gives name the content; the CDK names its assets by a hash of its own, which
+// says nothing about it. Errors: those of Read and of the bucket; DataInvalid when the content is not what the key says.
 func Load(ctx context.Context, b blob.Bucket, key string) (*Bundle, error) {
 	data, err := b.Read(ctx, key)
 	if err != nil {
@@ -192,7 +193,7 @@ func Load(ctx context.Context, b blob.Bucket, key string) (*Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read bundle %s: %w", key, err)
 	}
-	if hash := func(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }; hash(key) != hash(out.Key) {
+	if strings.HasPrefix(key, folder) && key != out.Key {
 		return nil, fault.New(fault.DataInvalid, "bundle %s has another content than its name says", key).WithHint("apply the jobs again")
 	}
 	out.Key = key

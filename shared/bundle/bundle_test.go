@@ -279,6 +279,12 @@ func TestLoad(t *testing.T) {
 	if _, err := bundle.Load(t.Context(), b, other); !fault.Has(err, fault.DataInvalid) {
 		t.Errorf("another content than the name says: %v", err)
 	}
+	if _, err := b.Create(t.Context(), "an-asset-of-the-cdk.json", data); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := bundle.Load(t.Context(), b, "an-asset-of-the-cdk.json"); err != nil || got.Key != "an-asset-of-the-cdk.json" {
+		t.Errorf("a name that says nothing about the content: got %+v, %v", got, err)
+	}
 }
 
 func TestPlace(t *testing.T) {
