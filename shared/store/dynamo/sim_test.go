@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,11 +18,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
+	endpoints "github.com/aws/smithy-go/endpoints"
+	"github.com/aws/smithy-go/logging"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lockstep-data/lockstep/infra"
@@ -58,14 +61,79 @@ func (b *wired) Process(ctx context.Context, gate simtest.Gate, now func() time.
 	return dynamo.Open(ctx, dynamo.Options{Client: simClient(gated{b.server, gate}, b.options), Table: b.table, Now: now})
 }
 
+// simClient makes the real client without what a model does not need: no signature, no checksum of answers, no rules for addresses, no
+// cookies and redirects, no waits between its retries. What it writes, reads, tries again and gives up is as on AWS.
 func simClient(transport http.RoundTripper, more ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
-		Region: "us-east-1", HTTPClient: &http.Client{Transport: transport}, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Region: "us-east-1", HTTPClient: direct{transport}, Credentials: aws.AnonymousCredentials{}, DisableValidateResponseChecksum: true,
+		EndpointResolverV2: fixed{}, Logger: logging.Nop{},
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
 			o.RateLimiter = ratelimit.None
 			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 		}),
 	}, more...)
+}
+
+// direct is an HTTP client that does nothing but pass requests on.
+type direct struct{ http.RoundTripper }
+
+// Do implements dynamodb.HTTPClient.
+func (d direct) Do(r *http.Request) (*http.Response, error) { return d.RoundTrip(r) }
+
+// fixed gives every call the same address.
+type fixed struct{}
+
+// ResolveEndpoint implements dynamodb.EndpointResolverV2.
+func (fixed) ResolveEndpoint(_ context.Context, p dynamodb.EndpointParameters) (endpoints.Endpoint, error) {
+	at := "http://dynamodb.test"
+	if p.Endpoint != nil {
+		at = *p.Endpoint
+	}
+	u, err := url.Parse(at)
+	if err != nil {
+		return endpoints.Endpoint{}, err
+	}
+	return endpoints.Endpoint{URI: *u, Headers: http.Header{}}, nil
+}
+
+// watched is the store of an observer: it reads again only what was written since it read it last.
+type watched struct {
+	store.Store
+	server *modeltest.Server
+	lock   seen[store.Lock]
+	all    seen[[]store.Checkpoint]
+}
+
+// seen is an answer, and how many writes it knows of.
+type seen[T any] struct {
+	writes int
+	answer T
+}
+
+// Lock implements store.LockStore.
+func (w *watched) Lock(ctx context.Context, job string) (store.Lock, error) {
+	return look(w, &w.lock, job, "LOCK", func() (store.Lock, error) { return w.Store.Lock(ctx, job) })
+}
+
+// Checkpoints implements store.CheckpointStore.
+func (w *watched) Checkpoints(ctx context.Context, job, stream string) ([]store.Checkpoint, error) {
+	if stream != "" {
+		return w.Store.Checkpoints(ctx, job, stream)
+	}
+	return look(w, &w.all, job, "CKPT", func() ([]store.Checkpoint, error) { return w.Store.Checkpoints(ctx, job, "") })
+}
+
+// look reads when something was written. A schedule has one job.
+func look[T any](w *watched, last *seen[T], job, kind string, read func() (T, error)) (T, error) {
+	writes := w.server.Changes(simTable, "JOB#"+store.EncodeKey(job), kind)
+	if writes > 0 && writes == last.writes {
+		return last.answer, nil
+	}
+	got, err := read()
+	if err == nil {
+		last.writes, last.answer = writes, got
+	}
+	return got, err
 }
 
 // entire is a backend whose processes share a store: faults hit its methods.
@@ -148,7 +216,7 @@ func simulated(without mutant, whole bool) simtest.Options {
 		if whole {
 			return entire{simtest.Shared(plain), m}, nil
 		}
-		return &wired{server: m, plain: plain, table: simTable, options: func(*dynamodb.Options) {}}, nil
+		return &wired{server: m, plain: &watched{Store: plain, server: m}, table: simTable, options: func(*dynamodb.Options) {}}, nil
 	}
 	return o
 }
@@ -175,6 +243,7 @@ func seeds(t testing.TB, count uint64) (from, to uint64) {
 func play(t *testing.T, o simtest.Options, count uint64) {
 	t.Helper()
 	from, to := seeds(t, count)
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the heap is small and short-lived
 	var next atomic.Uint64
 	next.Store(from)
 	var wg sync.WaitGroup

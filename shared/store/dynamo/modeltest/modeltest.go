@@ -31,7 +31,6 @@ type Server struct {
 	tables  map[string]*table
 	tokens  map[string]remembered
 	usage   Usage
-	version int
 }
 
 // Usage is what a server was asked to do: calls and units by what AWS would bill, refused conditions counted too.
@@ -61,11 +60,25 @@ func (s *Server) Usage() Usage {
 	return s.usage
 }
 
-// Version counts the calls that may have changed something: two looks at one version see the same.
-func (s *Server) Version() int {
+// Version counts the writes that changed something: two looks at one version see the same.
+func (s *Server) Version() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.version
+	for _, t := range s.tables {
+		n += t.version
+	}
+	return n
+}
+
+// Changes counts the writes to a table's items of one hash key whose sort keys share the part before their first '#'.
+func (s *Server) Changes(name, hash, sort string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.tables[name]
+	if !ok {
+		return 0
+	}
+	return t.changes[area(hash, sort)]
 }
 
 // RoundTrip answers one request of the SDK. It gives an error only when the request's body cannot be read or its context has ended.
@@ -120,9 +133,6 @@ func (s *Server) Call(target string, body []byte) (int, []byte) {
 
 // do gives an operation to its method.
 func (s *Server) do(op string, body []byte) (any, error) {
-	if !strings.HasPrefix(op, "Get") && op != "Query" {
-		s.version++
-	}
 	handlers := map[string]func([]byte) (any, error){
 		"PutItem": s.writeItem("Put"), "UpdateItem": s.writeItem("Update"), "DeleteItem": s.writeItem("Delete"),
 		"GetItem": s.getItem, "BatchGetItem": s.batchGet, "BatchWriteItem": s.batchWrite,

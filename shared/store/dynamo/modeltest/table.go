@@ -41,6 +41,8 @@ type table struct {
 	rows        map[key]item
 	sorted      map[string][]item // of each hash key, by sort key
 	undo        []change          // the last writes, newest last
+	changes     map[string]int    // writes by hash key and the sort key's part before its first '#'
+	version     int               // writes in all
 	description map[string]any
 	protected   bool
 	ttl         string // the attribute of TTL; "" when it is off
@@ -164,11 +166,33 @@ func (t *table) checkItem(it item) error {
 // put stores an item, or deletes the one of the key when it is nil.
 func (t *table) put(k key, it item) {
 	old := t.rows[k]
+	t.count(old)
+	if old == nil {
+		t.count(it)
+	}
 	t.undo = append(t.undo, change{k, old})
 	if len(t.undo) > 2*keep {
 		t.undo = slices.Clone(t.undo[keep:])
 	}
 	t.set(k, old, it)
+}
+
+// count counts a write of an item.
+func (t *table) count(it item) {
+	if it == nil {
+		return
+	}
+	if t.changes == nil {
+		t.changes = map[string]int{}
+	}
+	t.version++
+	t.changes[area(it[t.hash.name].text, it[t.sort.name].text)]++
+}
+
+// area names the items of a hash key that share their sort key's first part.
+func area(hash, sort string) string {
+	first, _, _ := strings.Cut(sort, "#")
+	return hash + "\x00" + first
 }
 
 func (t *table) set(k key, old, it item) {

@@ -175,9 +175,39 @@ func (v value) MarshalJSON() ([]byte, error) {
 	return json.Marshal(w)
 }
 
-// MarshalJSON writes an empty item as {}.
+// MarshalJSON writes an empty item as {}. Texts and numbers, which nearly all attributes are, are written in one go.
 func (it item) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string]value(it))
+	out := append(make([]byte, 0, 64*len(it)+2), '{')
+	for name, v := range it {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(appendText(out, name), ':')
+		if v.kind == "S" || v.kind == "N" {
+			out = append(out, '{', '"', v.kind[0], '"', ':')
+			out = append(appendText(out, v.text), '}')
+			continue
+		}
+		text, err := v.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, text...)
+	}
+	return append(out, '}'), nil
+}
+
+// appendText writes a text as JSON.
+func appendText(to []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(text) // texts always can
+			return append(to, quoted...)
+		}
+	}
+	to = append(to, '"')
+	to = append(to, text...)
+	return append(to, '"')
 }
 
 // equal compares two values: by value, sets and maps without order.
