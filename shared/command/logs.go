@@ -103,7 +103,7 @@ func (a *app) chosenRun(ctx context.Context, st *state, key, run string) (string
 		}
 		return run, nil
 	}
-	lock, err := st.Lock(ctx, key)
+	lock, err := jobLock(ctx, st, key)
 	if err != nil {
 		return "", unreachable(err)
 	}

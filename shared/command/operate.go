@@ -154,7 +154,7 @@ func (a *app) reset(ctx context.Context, arg string, f resetFlags) error {
 	if ok, err := a.confirm(resetQuestion(key, f), f.yes); err != nil || !ok {
 		return err
 	}
-	before, err := st.Lock(ctx, key)
+	before, err := jobLock(ctx, st, key)
 	if err != nil {
 		return unreachable(err)
 	}

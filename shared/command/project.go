@@ -258,7 +258,7 @@ func (a *app) known(ctx context.Context, st *state, key, arg string) error {
 		return nil
 	}
 	if st != nil {
-		lock, err := st.Lock(ctx, key)
+		lock, err := jobLock(ctx, st, key)
 		if err != nil {
 			return unreachable(err)
 		}

@@ -73,7 +73,7 @@ func (a *app) jobStatus(ctx context.Context, st *state, key string) (jobStatus, 
 		s.Next = l("run")
 		return s, nil
 	}
-	lock, err := st.Lock(ctx, key)
+	lock, err := jobLock(ctx, st, key)
 	if err != nil {
 		return s, unreachable(err)
 	}
@@ -220,6 +220,21 @@ func (a *app) statusAll(ctx context.Context) error {
 	return nil
 }
 
+// jobLock gives the lock that says most about a job: one that is closed, else one in progress, else the one that changed last.
+func jobLock(ctx context.Context, st *state, key string) (store.Lock, error) {
+	locks, err := st.Slots(ctx, key)
+	out := store.Lock{Job: key, Status: store.Pending}
+	rank := func(l store.Lock) int {
+		return slices.Index([]store.Status{store.InProgress, store.Ignored}, l.Status)
+	}
+	for i, l := range locks {
+		if i == 0 || rank(l) > rank(out) || rank(l) == rank(out) && l.UpdatedAt.After(out.UpdatedAt) {
+			out = l
+		}
+	}
+	return out, err
+}
+
 // withLocks adds the jobs that have a lock and no file.
 func withLocks(ctx context.Context, st *state, keys []string) ([]string, error) {
 	if st == nil {
@@ -231,8 +246,8 @@ func withLocks(ctx context.Context, st *state, keys []string) ([]string, error) 
 			return nil, err
 		}
 		for _, l := range locks {
-			if !slices.Contains(keys, l.Job) {
-				keys = append(keys, l.Job)
+			if key, _ := store.SlotOf(l.Job); !slices.Contains(keys, key) {
+				keys = append(keys, key)
 			}
 		}
 		if token = more; token == "" {

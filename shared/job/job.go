@@ -32,8 +32,9 @@ type Job struct {
 	Destinations []Destination     `json:"destinations"` // in the order in which they are written: those that keep receipts first, by name
 	OnFailure    OnFailure         `json:"on_failure"`
 	Batch        Batch             `json:"batch"`
-	Concurrency  int               `json:"concurrency"` // partitions at once, 1–40
-	MaxTries     int               `json:"max_tries"`   // takes without progress before the job is ignored, 1–100
+	Concurrency  int               `json:"concurrency"`             // partitions at once, 1–40
+	MaxTries     int               `json:"max_tries"`               // takes without progress before the job is ignored, 1–100
+	MaxInstances int               `json:"max_instances,omitempty"` // runs that may be under way at once, 1–40; 0 is 1
 	Parameters   Parameters        `json:"parameters,omitempty"`
 }
 
@@ -258,7 +259,8 @@ func (j Job) RulesOf(stream string) []Rule {
 // Digest names what decides which records are moved and how they come out: everything but description, tags, schedule and parameters.
 // References count as written, so a secret that is rotated changes nothing.
 func (j Job) Digest() string {
-	j.Description, j.Tags, j.Parameters, j.Enabled, j.MaxTries, j.Concurrency, j.Schedule = "", nil, nil, false, 0, 0, nil
+	j.Description, j.Tags, j.Parameters, j.Enabled, j.Schedule = "", nil, nil, false, nil
+	j.MaxTries, j.Concurrency, j.MaxInstances = 0, 0, 0
 	data, err := json.Marshal(j)
 	if err != nil {
 		panic("job: model cannot be encoded: " + err.Error())

@@ -95,6 +95,7 @@ func TestJob_Digest(t *testing.T) {
 		"description": func(j *job.Job) { j.Description = "x" }, "tags": func(j *job.Job) { j.Tags = map[string]string{"a": "b"} },
 		"parameters": func(j *job.Job) { j.Parameters = nil }, "enabled": func(j *job.Job) { j.Enabled = false },
 		"max tries": func(j *job.Job) { j.MaxTries = 9 }, "concurrency": func(j *job.Job) { j.Concurrency = 9 },
+		"max instances": func(j *job.Job) { j.MaxInstances = 9 },
 	}
 	for name, change := range same {
 		j := sample()

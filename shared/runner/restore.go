@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -31,30 +32,39 @@ func (r *Runner) Restore(ctx context.Context, key string) (Restored, error) {
 	out := Restored{Job: key}
 	restorer, can := r.Env.Protocol.Store.(store.Restorer)
 	if !can {
-		return out, fault.New(fault.ConfigInvalid, "this kind of state cannot be mended after a restore yet")
+		return out, fault.New(fault.ConfigInvalid, "this kind of state cannot be mended after a restore")
 	}
-	lock, err := r.Env.Protocol.Store.Lock(ctx, key)
+	locks, err := r.Env.Protocol.Store.Slots(ctx, key)
 	if err != nil {
 		return out, err
 	}
-	w := store.RestoreJob{Job: key, Seen: lock, Now: r.Env.Now()}
-	switch {
-	case lock.Term == 0:
+	if len(locks) == 0 {
 		return out, fault.New(fault.NotReady, "job %s never ran with this state", key).WithHint("run it: when a destination is ahead, it says StateBehind and writes nothing; then come back")
-	case lock.Status == store.InProgress:
-		if w.Dead, err = r.Env.Protocol.Gone(ctx, lock); err != nil || !w.Dead {
-			return out, errorOr(err, fault.New(fault.Held, "run %s holds job %s", lock.Run, key).WithHint("stop it first"))
+	}
+	writes := make([]store.RestoreJob, len(locks))
+	for i, l := range locks {
+		writes[i] = store.RestoreJob{Job: l.Job, Lone: i > 0, Seen: l, Now: r.Env.Now()}
+		if l.Status != store.InProgress {
+			continue
+		}
+		if writes[i].Dead, err = r.Env.Protocol.Gone(ctx, l); err != nil || !writes[i].Dead {
+			return out, errorOr(err, fault.New(fault.Held, "run %s holds job %s", l.Run, key).WithHint("stop it first"))
 		}
 	}
-	c := comparison{Runner: r, key: key, write: &w, out: &out}
+	c := comparison{Runner: r, key: key, write: &writes[0], out: &out}
 	if err := c.streams(ctx); err != nil {
 		return out, err
 	}
-	_, applied, err := restorer.Restore(ctx, w)
-	if err == nil && !applied {
-		err = fault.New(fault.Conflict, "job %s changed while it was mended", key).WithHint("look at it and try again")
+	for _, w := range slices.Backward(writes) { // the one with the checkpoints last
+		_, applied, err := restorer.Restore(ctx, w)
+		if err == nil && !applied {
+			err = fault.New(fault.Conflict, "job %s changed while it was mended", key).WithHint("look at it and try again")
+		}
+		if err != nil {
+			return out, err
+		}
 	}
-	return out, err
+	return out, nil
 }
 
 func errorOr(err error, otherwise *fault.Error) error {

@@ -123,10 +123,10 @@ func (r *Runner) drain(ctx context.Context, q Request, n next, done <-chan struc
 		cancel()
 	}()
 	for {
-		lock, err := r.Env.Protocol.Store.Lock(ctx, n.job)
+		lock, err := store.LockOf(ctx, r.Env.Protocol.Store, n.job, n.run)
 		if err == nil && lock.Run == n.run && lock.Status == store.InProgress {
 			var applied bool
-			if _, applied, err = r.Env.Protocol.Store.Stop(ctx, n.job, lock.Term, string(fault.Aborted)); applied {
+			if _, applied, err = r.Env.Protocol.Store.Stop(ctx, lock.Job, lock.Term, string(fault.Aborted)); applied {
 				return
 			}
 		}
@@ -162,7 +162,7 @@ func (r *Runner) result(ctx context.Context, n next, ended asl.Result, result Re
 		}
 		return result, err
 	}
-	if result.Lock, err = r.Env.Protocol.Store.Lock(ctx, n.job); err != nil {
+	if result.Lock, err = store.LockOf(ctx, r.Env.Protocol.Store, n.job, n.run); err != nil {
 		return result, err
 	}
 	result.Held = skipped(ended)
@@ -219,13 +219,23 @@ func input(q Request, run string) stage.Input {
 	return in
 }
 
-// unfinished finds the run to continue, if there is one.
+// unfinished finds the run to continue, if there is one, in any slot of the job.
 func (r *Runner) unfinished(ctx context.Context, q Request, digest string) (next, bool, error) {
-	s := r.Env.Protocol.Store
-	lock, err := s.Lock(ctx, q.Job)
+	locks, err := r.Env.Protocol.Store.Slots(ctx, q.Job)
 	if err != nil {
 		return next{}, false, err
 	}
+	for _, l := range locks {
+		if n, ok, err := r.unfinishedIn(ctx, q, digest, l); err != nil || ok {
+			return n, ok, err
+		}
+	}
+	return next{}, false, nil
+}
+
+// unfinishedIn says whether the run that a lock names is to be continued.
+func (r *Runner) unfinishedIn(ctx context.Context, q Request, digest string, lock store.Lock) (next, bool, error) {
+	s := r.Env.Protocol.Store
 	if lock.Term == 0 || (lock.Status != store.InProgress && lock.Status != store.Failed) {
 		return next{}, false, nil
 	}

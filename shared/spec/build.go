@@ -54,8 +54,8 @@ func (b *builder) build() {
 	b.job = job.Job{
 		Version: job.Version, ID: as[string](m["id"]), UseCase: as[string](m["use_case"]), Description: as[string](m["description"]),
 		Tags: texts(m["tags"]), Enabled: as[bool](m["enabled"]), Concurrency: int(as[int64](m["concurrency"])), MaxTries: int(as[int64](m["max_tries"])),
+		MaxInstances: instances(m["max_instances"]), Schedule: b.schedule(m[keySchedule]),
 		OnFailure: b.onFailure(m["on_failure"]), Batch: b.batch(as[map[string]any](m["batch"])), Parameters: as[map[string]any](m["parameters"]),
-		Schedule: b.schedule(m[keySchedule]),
 	}
 	b.spots.destinations = map[string]string{}
 	b.source(as[map[string]any](m[keySource]))
@@ -67,6 +67,7 @@ func (b *builder) build() {
 	b.checkComponents()
 	b.checkDestinations()
 	b.order()
+	b.checkInstances()
 }
 
 // names refuses ids that cannot be told apart in the store.
@@ -321,6 +322,28 @@ func (b *builder) order() {
 		}
 		return ds[i].Name < ds[j].Name
 	})
+}
+
+// instances gives how many runs may be under way at once; 0 stands for one.
+func instances(v any) int {
+	if n := as[int64](v); n > 1 {
+		return int(n)
+	}
+	return 0
+}
+
+// checkInstances refuses several runs at once where a destination cannot tell their writes apart: only a receipt names the fence of each
+// partition.
+func (b *builder) checkInstances() {
+	if b.job.MaxInstances < 2 || len(b.problems) > 0 {
+		return
+	}
+	for _, d := range b.job.Destinations {
+		if spec := b.Connectors[d.Connector]; spec.Guarantee == nil || !spec.Guarantee(d.Config, d.Write).Receipts {
+			b.add("max_instances", "unsafe_instances", "leave max_instances out, or write to a destination that keeps receipts", "destination %s keeps no receipts: runs beside each other could disturb each other there", d.Name)
+			return
+		}
+	}
 }
 
 // list gives the texts of a list, or the one text that stands for a list of one.

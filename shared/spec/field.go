@@ -14,6 +14,7 @@ const (
 	maxBatchBytes   = 1 << 30
 	maxConcurrency  = 40
 	maxTries        = 100
+	maxInstances    = 40 // as many as the store has locks for
 	maxRetries      = 10
 	maxWindow       = 4000
 )
@@ -65,6 +66,8 @@ func (k kit) form() setting.Field {
 		{Name: "concurrency", Kind: setting.Int, Unit: "partitions", Default: int64(8), Min: setting.Bound(1), Max: setting.Bound(maxConcurrency), Doc: "How many partitions are moved at once."},
 		{Name: "max_tries", Kind: setting.Int, Unit: "tries", Default: int64(3), Min: setting.Bound(1), Max: setting.Bound(maxTries),
 			Doc: "So many runs without progress make the job ignored until it is reset."},
+		{Name: "max_instances", Kind: setting.Int, Unit: "runs", Default: int64(1), Min: setting.Bound(1), Max: setting.Bound(maxInstances),
+			Doc: "How many runs of the job may be under way at once, however they were started. Each stream is moved by one of them. Above 1 every destination must keep receipts."},
 		{Name: "parameters", Kind: setting.Map, Item: &setting.Field{Kind: setting.Any}, Doc: "Values that are stored with each run."},
 	}}
 }

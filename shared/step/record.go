@@ -105,7 +105,7 @@ func (t *Turn) Behind(ctx context.Context, bound store.Checkpoint, err error) er
 // StopOthers makes the run's other partitions end after the batch that they are at. It is best effort: one that does not hear of it only
 // does more than it must.
 func (t *Turn) StopOthers(ctx context.Context, code fault.Code) {
-	if _, _, err := t.Protocol.Store.Stop(ctx, t.Call.Job, t.Call.Term, string(code)); err != nil {
+	if _, _, err := t.Protocol.Store.Stop(ctx, t.Holding().Job, t.Call.Term, string(code)); err != nil {
 		t.Log.WarnContext(ctx, "other partitions not told to stop", "step", t.Name, "err", err)
 	}
 }

@@ -98,8 +98,9 @@ const leaseGrids = 15
 // Turn is one invocation of a step.
 type Turn struct {
 	*Env
-	Call    stage.Call
-	Name    string // of the step
+	Call    stage.Call // its Job is the job, without the slot
+	Name    string     // of the step
+	Slot    int        // of the lock that the run holds
 	Epoch   string
 	Attempt string
 	Owner   string
@@ -113,6 +114,8 @@ type Turn struct {
 // finds the job. Errors: Superseded, AlreadyDone, NotFound, Conflict (the job's configuration is not that of the run).
 func (e *Env) Begin(ctx context.Context, name string, c stage.Call) (*Turn, error) {
 	t := &Turn{Env: e, Call: c, Name: name, Started: e.Now()}
+	c.Job, t.Slot = store.SlotOf(c.Job)
+	t.Call.Job = c.Job
 	t.Epoch = EpochOf(c)
 	t.Attempt = store.Attempt(t.Epoch, c.Entered, c.Retry)
 	t.Owner = store.Owner(c.Run, t.Attempt, e.Request())
@@ -178,7 +181,7 @@ func (e *Env) clean(err error) error {
 
 // Holding names the run's holding of the lock.
 func (t *Turn) Holding() store.Holding {
-	return store.Holding{Job: t.Call.Job, Run: t.Call.Run, Term: t.Call.Term, Epoch: t.Epoch}
+	return store.Holding{Job: store.LockName(t.Call.Job, t.Slot), Run: t.Call.Run, Term: t.Call.Term, Epoch: t.Epoch}
 }
 
 // Stopping says whether somebody asked the run to end.
@@ -192,7 +195,7 @@ func (t *Turn) Key() store.CheckpointKey {
 // Bind makes this attempt the one writer of a partition.
 func (t *Turn) Bind(ctx context.Context, k store.CheckpointKey, full bool) (store.Checkpoint, error) {
 	return t.Protocol.Bind(ctx, store.BindCheckpoint{
-		CheckpointKey: k, Run: t.Call.Run, Term: t.Call.Term, Attempt: t.Attempt, Owner: t.Owner, Full: full, Now: t.Now(),
+		CheckpointKey: k, Run: t.Call.Run, Slot: t.Slot, Term: t.Call.Term, Attempt: t.Attempt, Owner: t.Owner, Full: full, Now: t.Now(),
 	})
 }
 

@@ -22,7 +22,8 @@ type Checkpoint struct {
 	Seq       int64  // of the last committed batch; 0 at first
 	Position  string // behind the last committed batch; "" at first; at most 512 bytes
 	Fence     int64  // +1 at every bind; only ever grows; travels with every write to a destination
-	Term      int64
+	Term      int64  // of the lock of Slot
+	Slot      int    // of the lock under which it was bound last
 	Attempt   string // <epoch>#<state entered, ms>#<retry>; string order is time order
 	Owner     string // <run>#<attempt>#<invocation's request id>
 	Run       string // who bound it last; in full mode seq and position belong to it; "" after a reset
@@ -38,6 +39,7 @@ type Checkpoint struct {
 type BindCheckpoint struct {
 	CheckpointKey
 	Run     string
+	Slot    int // of the lock that the run holds
 	Term    int64
 	Attempt string
 	Owner   string

@@ -9,7 +9,7 @@ import (
 
 // Bind is BIND: makes the invocation the one writer of a partition. Fence, seq and position come from its answer and from nowhere
 // else. Errors: Duplicate (another invocation of this run has the partition; try again, not before 30 s), Superseded (a later
-// term has it: final), and those of the store.
+// term has it: final), Held (a run in another slot has it: leave it to that one), and those of the store.
 func (p Protocol) Bind(ctx context.Context, w BindCheckpoint) (Checkpoint, error) {
 	got, applied, err := p.Store.Bind(ctx, w)
 	switch {
@@ -17,6 +17,8 @@ func (p Protocol) Bind(ctx context.Context, w BindCheckpoint) (Checkpoint, error
 		return got, fmt.Errorf("bind %s: %w", w.Path(), err)
 	case applied || got.Owner == w.Owner:
 		return got, nil
+	case got.Slot != w.Slot:
+		return got, p.claimed(ctx, w, got)
 	case got.Term == w.Term:
 		return got, fault.New(fault.Duplicate, "bind %s: attempt %s has it, this is %s", w.Path(), got.Attempt, w.Attempt)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -84,27 +85,57 @@ func (p Protocol) Shut(ctx context.Context, h Holding, code, message string) (Lo
 	return seen, superseded("shut job %s: the lock is %s by run %s in term %d", h.Job, seen.Status, seen.Run, seen.Term)
 }
 
-// Halt is an operator's STOP: asks the run that holds the job to end with the code. Errors: NotReady (nothing is in progress), and
-// those of the store.
+// Halt is an operator's STOP: asks the runs that hold the job to end with the code, and answers the lock of one of them. Errors: NotReady
+// (nothing is in progress), and those of the store.
 func (p Protocol) Halt(ctx context.Context, job, code string) (Lock, error) {
-	seen, err := p.Store.Lock(ctx, job)
+	locks, err := p.slots(ctx, job)
 	if err != nil {
-		return Lock{}, fmt.Errorf("read lock of job %s: %w", job, err)
+		return Lock{}, err
 	}
+	var out Lock
+	for i, l := range locks {
+		got, stopped, err := p.halt(ctx, l, code)
+		if err != nil {
+			return got, err
+		}
+		if stopped || i == 0 {
+			out = got
+		}
+	}
+	if out.Status != InProgress {
+		return out, fault.New(fault.NotReady, "job %s is not running", job)
+	}
+	return out, nil
+}
+
+// halt stops the run that holds a lock; false when none does.
+func (p Protocol) halt(ctx context.Context, seen Lock, code string) (Lock, bool, error) {
 	for range maxRounds {
 		if seen.Status != InProgress {
-			return seen, fault.New(fault.NotReady, "job %s is not running", job)
+			return seen, false, nil
 		}
-		got, applied, err := p.Store.Stop(ctx, job, seen.Term, code)
+		got, applied, err := p.Store.Stop(ctx, seen.Job, seen.Term, code)
 		if err != nil {
-			return got, fmt.Errorf("stop job %s: %w", job, err)
+			return got, false, fmt.Errorf("stop job %s: %w", seen.Job, err)
 		}
 		if applied {
-			return got, nil
+			return got, true, nil
 		}
 		seen = got
 	}
-	return seen, fault.New(fault.Transient, "lock of job %s changed %d times while it was stopped", job, maxRounds)
+	return seen, false, fault.New(fault.Transient, "lock of job %s changed %d times while it was stopped", seen.Job, maxRounds)
+}
+
+// slots gives the locks of a job, that of the first slot always.
+func (p Protocol) slots(ctx context.Context, job string) ([]Lock, error) {
+	locks, err := p.Store.Slots(ctx, job)
+	if err != nil {
+		return nil, fmt.Errorf("read the locks of job %s: %w", job, err)
+	}
+	if len(locks) == 0 || locks[0].Job != job {
+		locks = append([]Lock{{Job: job, Status: Pending}}, locks...)
+	}
+	return locks, nil
 }
 
 // ReopenRequest is an operator's reset.
@@ -115,22 +146,42 @@ type ReopenRequest struct {
 	Repaired bool     // state and destinations were compared: also opens what StateBehind shut
 }
 
-// Reopen is RESET. Errors: Held (a run holds it and Force is not set), NotReady (it never ran), StateBehind (shut, and not Repaired),
-// Conflict (it changed meanwhile), and those of the store.
+// Reopen is RESET, of every slot. It answers the first slot that ever ran. Errors: Held (a run holds it and Force is not set), NotReady (it
+// never ran), StateBehind (shut, and not Repaired), Conflict (it changed meanwhile), and those of the store.
 func (p Protocol) Reopen(ctx context.Context, r ReopenRequest) (Lock, error) {
-	seen, err := p.Store.Lock(ctx, r.Job)
+	locks, err := p.slots(ctx, r.Job)
 	if err != nil {
-		return Lock{}, fmt.Errorf("read lock of job %s: %w", r.Job, err)
+		return Lock{}, err
 	}
-	switch {
-	case seen.Term == 0:
-		return seen, fault.New(fault.NotReady, "job %s never ran: there is nothing to reset", r.Job)
-	case seen.Status == Ignored && seen.ErrorCode == string(fault.StateBehind) && !r.Repaired:
-		return seen, fault.New(fault.StateBehind, "a destination of job %s is ahead of its checkpoint", r.Job).WithHint("run lockstep doctor --after-restore")
-	case seen.Status == InProgress && !r.Force:
-		return seen, fault.New(fault.Held, "run %s holds job %s", seen.Run, r.Job).WithHint("stop it first, or reset with force")
+	used := slices.DeleteFunc(slices.Clone(locks), func(l Lock) bool { return l.Term == 0 })
+	if len(used) == 0 {
+		return locks[0], fault.New(fault.NotReady, "job %s never ran: there is nothing to reset", r.Job)
 	}
-	got, applied, err := p.Store.Reset(ctx, ResetLock{Job: r.Job, Seen: seen, Force: r.Force, Now: p.now(), Streams: r.Streams})
+	for _, l := range used {
+		switch {
+		case l.Status == Ignored && l.ErrorCode == string(fault.StateBehind) && !r.Repaired:
+			return l, fault.New(fault.StateBehind, "a destination of job %s is ahead of its checkpoint", r.Job).WithHint("run lockstep doctor --after-restore")
+		case l.Status == InProgress && !r.Force:
+			return l, fault.New(fault.Held, "run %s holds job %s", l.Run, r.Job).WithHint("stop it first, or reset with force")
+		}
+	}
+	var out Lock
+	for i, l := range used {
+		got, err := p.reopen(ctx, r, l, len(used) > 1)
+		if err != nil {
+			return got, err
+		}
+		if i == 0 {
+			out = got
+		}
+	}
+	return out, nil
+}
+
+// reopen resets one slot. One that is pending beside others is reset too, since checkpoints are its.
+func (p Protocol) reopen(ctx context.Context, r ReopenRequest, seen Lock, several bool) (Lock, error) {
+	force := r.Force || several && seen.Status == Pending
+	got, applied, err := p.Store.Reset(ctx, ResetLock{Job: seen.Job, Seen: seen, Force: force, Now: p.now(), Streams: r.Streams})
 	if err != nil {
 		return got, fmt.Errorf("reset job %s: %w", r.Job, err)
 	}

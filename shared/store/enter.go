@@ -132,7 +132,8 @@ func when(applied bool, o Outcome) Outcome {
 
 // progress counts the run's committed batches.
 func (p Protocol) progress(ctx context.Context, r retaking) (int64, error) {
-	run, err := p.Store.Run(ctx, r.Job, r.Run)
+	job, _ := SlotOf(r.Job)
+	run, err := p.Store.Run(ctx, job, r.Run)
 	if fault.Has(err, fault.NotFound) {
 		return r.progress, nil
 	}

@@ -14,9 +14,9 @@ const (
 	Ignored    Status = "IGNORED"
 )
 
-// Lock is a job's LOCK item. It is never deleted.
+// Lock is a LOCK item of a job. It is never deleted.
 type Lock struct {
-	Job        string
+	Job        string // its name, as LockName gives it
 	Status     Status
 	Term       int64     // +1 at every acquire, steal, ignore and reset; only ever grows
 	Epoch      string    // <top redrive>#<leg>#<retry>#<child redrive>, 4 digits each; string order is causal order
@@ -64,7 +64,7 @@ type RetakeLock struct {
 	MaxTries   int
 }
 
-// Holding names a holding of a lock: job, run, the term that the run got, and the epoch of the caller.
+// Holding names a holding of a lock: the lock's name, run, the term that the run got, and the epoch of the caller.
 type Holding struct {
 	Job   string
 	Run   string

@@ -32,8 +32,10 @@ type Store interface {
 
 // LockStore is the conditional writes on LOCK items, named as in docs/protocol.md.
 type LockStore interface {
-	// Lock reads the job's lock consistently. An absent lock is answered as the zero Lock with Status Pending and Term 0.
+	// Lock reads a lock consistently. An absent lock is answered as the zero Lock with Status Pending and Term 0.
 	Lock(ctx context.Context, job string) (Lock, error)
+	// Slots reads all locks of a job consistently, that of the first slot first; none when the job never ran. See LockName.
+	Slots(ctx context.Context, job string) ([]Lock, error)
 	// Acquire is ACQUIRE: takes a lock that is absent, or not in progress and still as seen.
 	Acquire(ctx context.Context, w TakeLock) (Lock, bool, error)
 	// Steal is STEAL: takes a lock that is in progress for another run, still as seen; the caller holds the proof of death.
@@ -58,7 +60,8 @@ type LockStore interface {
 
 // CheckpointStore is the conditional writes on CKPT items, and the transaction that moves a checkpoint.
 type CheckpointStore interface {
-	// Bind is BIND: makes the attempt the partition's one writer and answers its fence, seq and position.
+	// Bind is BIND: makes the attempt the partition's one writer and answers its fence, seq and position. A partition that was bound under
+	// another slot is taken in one transaction, and only when the run that bound it holds that slot no more and this run holds its own.
 	Bind(ctx context.Context, w BindCheckpoint) (Checkpoint, bool, error)
 	// Checkpoint is CHECKPOINT: moves seq and position by one, adds the counters to the run's partition, appends the failures
 	// and the step execution; all of it or nothing. Sending the same request again changes nothing more and answers applied.

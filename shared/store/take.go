@@ -17,6 +17,7 @@ type TakeRequest struct {
 	LeaseUntil time.Time
 	MaxTries   int  // 0: DefaultMaxTries
 	Unfenced   bool // a destination cannot check fences
+	Slots      int  // runs of the job that may be under way at once, at most MaxSlots; 0 and 1: one
 }
 
 // Outcome is what became of a TakeRequest.
@@ -42,6 +43,9 @@ type Taken struct {
 // Take is ACQUIRE, and where the lock asks for it STEAL, RETAKE or IGNORE. Sent again, it finds its own lock. Errors: Superseded when
 // a later epoch of the run took over or the run ended, and those of the store.
 func (p Protocol) Take(ctx context.Context, r TakeRequest) (Taken, error) {
+	if r.Slots > 1 {
+		return p.takeSlot(ctx, r)
+	}
 	t := taker{p: p, r: r, rvn: p.NewRVN()}
 	t.r.MaxTries, t.r.LeaseUntil = maxTries(r.MaxTries), r.LeaseUntil.Truncate(time.Millisecond)
 	seen, err := p.Store.Lock(ctx, r.Job)

@@ -48,7 +48,7 @@ func Run(ctx context.Context, env *step.Env, c stage.AcquireCall) (stage.Acquire
 	}
 	taken, err := env.Protocol.Take(ctx, store.TakeRequest{
 		Job: call.Job, Run: in.Run, Epoch: store.Epoch(c.Redrive, 1, 0, 0), Holder: env.Holder(c.Execution), LeaseUntil: env.Lease(),
-		MaxTries: written.MaxTries, Unfenced: env.Unfenced(resolved),
+		MaxTries: written.MaxTries, Unfenced: env.Unfenced(resolved), Slots: written.MaxInstances,
 	})
 	if err != nil {
 		return stage.AcquireResult{}, fmt.Errorf("acquire: %w", err)
@@ -113,6 +113,7 @@ func settle(ctx context.Context, env *step.Env, taken store.Taken, call stage.Ca
 	now := env.Now()
 	change := store.RunChange{Job: call.Job, ID: call.Run}
 	result := stage.AcquireResult{Call: call}
+	result.Call.Job = taken.Lock.Job // the name of the run's lock: the job's, with its slot behind it when it is not the first
 	end := func(state string, status store.RunStatus, code fault.Code, text string) {
 		codeText := string(code)
 		result.State = state
@@ -164,8 +165,9 @@ func ready(l store.Lock) string {
 // bury ends the row of the dead run that the lock was stolen from.
 func bury(ctx context.Context, env *step.Env, l store.Lock) error {
 	status, now, code, text := store.RunFailed, env.Now(), string(fault.Zombie), "the run's process or execution died; run "+l.Run+" took over"
+	job, _ := store.SlotOf(l.Job)
 	_, err := env.Protocol.Store.UpdateRun(ctx, store.RunChange{
-		Job: l.Job, ID: l.PrevRun, Status: &status, EndedAt: &now, ErrorCode: &code, ErrorText: &text,
+		Job: job, ID: l.PrevRun, Status: &status, EndedAt: &now, ErrorCode: &code, ErrorText: &text,
 	})
 	if err != nil && !fault.Has(err, fault.NotFound) {
 		return fmt.Errorf("end run %s: %w", l.PrevRun, err)

@@ -32,7 +32,7 @@ func Run(ctx context.Context, env *step.Env, end End) error {
 	if err != nil {
 		return fmt.Errorf("close run %s: %w", end.Run, err)
 	}
-	lock, err := env.Protocol.Store.Lock(ctx, end.Job)
+	lock, err := store.LockOf(ctx, env.Protocol.Store, end.Job, end.Run)
 	if err != nil {
 		return fmt.Errorf("close run %s: %w", end.Run, err)
 	}
@@ -61,7 +61,7 @@ func Run(ctx context.Context, env *step.Env, end End) error {
 		return nil
 	}
 	_, _, err = env.Protocol.End(ctx, store.EndRequest{
-		Holding: store.Holding{Job: end.Job, Run: end.Run, Term: lock.Term, Epoch: max(end.Epoch, lock.Epoch)},
+		Holding: store.Holding{Job: lock.Job, Run: end.Run, Term: lock.Term, Epoch: max(end.Epoch, lock.Epoch)},
 		Code:    string(code), Message: text, Closing: true, BackoffBase: env.BackoffBase, BackoffCap: env.BackoffCap,
 	})
 	if err != nil {

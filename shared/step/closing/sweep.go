@@ -63,7 +63,7 @@ func sweepAll(ctx context.Context, env *step.Env, sweep func(context.Context, st
 
 // sweep ends a run if it is dead, and says why it is. A run of the caller's own job that its lock names, and that has not succeeded, is left.
 func sweep(ctx context.Context, env *step.Env, r store.Run, own bool) (string, error) {
-	lock, err := env.Protocol.Store.Lock(ctx, r.Job)
+	lock, err := store.LockOf(ctx, env.Protocol.Store, r.Job, r.ID)
 	if err != nil {
 		return "", err
 	}

@@ -93,6 +93,9 @@ func fail(ctx context.Context, t *step.Turn, err error, code fault.Code) error {
 func commit(ctx context.Context, t *step.Turn, s step.StreamPlan) (more bool, err error) {
 	key := store.CheckpointKey{Job: t.Call.Job, Stream: s.Stream.Name, Partition: store.CommitPartition}
 	bound, err := t.Bind(ctx, key, false)
+	if fault.Has(err, fault.Held) {
+		return false, nil // plan left the stream to another run, which has it still
+	}
 	if err != nil || bound.Drained == t.Call.Run {
 		return false, err
 	}
@@ -101,7 +104,7 @@ func commit(ctx context.Context, t *step.Turn, s step.StreamPlan) (more bool, er
 		return false, err
 	}
 	if !drained {
-		if t.Call.Sums.Partitions == 0 && t.Call.Leg > 1 {
+		if t.Call.Sums.Partitions == 0 && t.Call.Leg > 1 && t.Job.MaxInstances < 2 { // else another run had them meanwhile
 			return false, fault.New(fault.NoProgress, "partitions are not drained, yet the last leg found none to go on with")
 		}
 		return true, nil

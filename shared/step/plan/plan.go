@@ -57,7 +57,13 @@ func run(ctx context.Context, t *step.Turn) (stage.PlanResult, error) {
 		if s.Plan.Unchanged {
 			continue
 		}
-		if err := prepare(ctx, t, s); err != nil {
+		err := prepare(ctx, t, s)
+		if fault.Has(err, fault.Held) {
+			if err = left(ctx, t, s); err == nil {
+				continue
+			}
+		}
+		if err != nil {
 			return result, err
 		}
 		items, err := handOut(ctx, t, s, room)
@@ -236,6 +242,14 @@ func prepare(ctx context.Context, t *step.Turn, s step.StreamPlan) error {
 	return nil
 }
 
+// left notes that another run of the job has a stream: it moves what this one would have moved.
+func left(ctx context.Context, t *step.Turn, s step.StreamPlan) error {
+	notice := fmt.Sprintf("stream %s was left to another run of the job, which had it", s.Stream.Name)
+	t.Log.InfoContext(ctx, "stream left to another run", "run_id", t.Call.Run, "stream", s.Stream.Name)
+	_, err := t.Protocol.Store.UpdateRun(ctx, store.RunChange{Job: t.Call.Job, ID: t.Call.Run, Notices: []string{notice}})
+	return err
+}
+
 // handOut binds the partitions that still have something to do, as far as there is room for them in the leg.
 func handOut(ctx context.Context, t *step.Turn, s step.StreamPlan, room *step.Room) ([]stage.PlanItem, error) {
 	failed, err := failedBefore(ctx, t)
@@ -259,6 +273,9 @@ func handOut(ctx context.Context, t *step.Turn, s step.StreamPlan, room *step.Ro
 			break
 		}
 		c, err := t.Bind(ctx, store.CheckpointKey{Job: t.Call.Job, Stream: s.Stream.Name, Partition: p.ID}, s.Full())
+		if fault.Has(err, fault.Held) {
+			continue // another run of the job has it still, and finishes it
+		}
 		if err != nil {
 			return nil, fmt.Errorf("partition %s: %w", p.ID, err)
 		}

@@ -20,7 +20,7 @@ func decodeCheckpoint(i item) (store.Checkpoint, error) {
 		CheckpointKey: store.CheckpointKey{Job: dec(strings.TrimPrefix(r.str(infra.PartitionKey), "JOB#")), Stream: dec(stream), Partition: dec(partition)},
 		Seq:           r.num("seq"), Position: r.str("position"), Fence: r.num("fence"), Term: r.num("term"), Attempt: r.str("attempt"),
 		Owner: r.str("owner"), Run: r.str("run_id"), Base: r.str("base"), Schema: r.str("schema"), Total: r.num("total"),
-		Window: r.str("nack_window"), Drained: r.str("drained"), UpdatedAt: r.time("updated_at"),
+		Slot: int(r.num("slot")), Window: r.str("nack_window"), Drained: r.str("drained"), UpdatedAt: r.time("updated_at"),
 	}
 	return c, r.err
 }
@@ -44,6 +44,9 @@ func (s *Store) Bind(ctx context.Context, w store.BindCheckpoint) (store.Checkpo
 	}
 	for fresh := false; ; fresh = true {
 		c, applied, err := s.changeCheckpoint(ctx, "bind in", w.CheckpointKey, binding(w, fresh))
+		if err == nil && !applied && c.Term > 0 && c.Slot != w.Slot {
+			return s.takePartition(ctx, w, c)
+		}
 		if err != nil {
 			return c, false, err
 		}
@@ -64,14 +67,13 @@ func later(w store.BindCheckpoint, c store.Checkpoint) bool {
 
 // binding is BIND, for a partition that goes on where it is or one whose count begins anew.
 func binding(w store.BindCheckpoint, fresh bool) change {
-	u := set("term", w.Term, "attempt", w.Attempt, "owner", w.Owner, "run_id", w.Run, "updated_at", w.Now)
-	u = grow(u, "fence", 1)
-	turn := some(below("term", w.Term), every(is("term", w.Term), below("attempt", w.Attempt)))
+	u := bound(w)
+	turn := every(inSlot(w.Slot), some(below("term", w.Term), every(is("term", w.Term), below("attempt", w.Attempt))))
 	switch {
 	case fresh && w.Full:
-		return change{set: from0(u, w), when: some(lacks("term"), every(turn, isNot("run_id", w.Run)))}
+		return change{set: slotted(from0(u, w), w.Slot), when: some(lacks("term"), every(turn, isNot("run_id", w.Run)))}
 	case fresh:
-		return change{set: from0(u, w), when: some(lacks("term"), every(turn, is("run_id", "")))}
+		return change{set: slotted(from0(u, w), w.Slot), when: some(lacks("term"), every(turn, is("run_id", "")))}
 	case w.Full:
 		return change{set: u, when: every(turn, is("run_id", w.Run))}
 	}

@@ -36,7 +36,12 @@ func dec(s string) string {
 
 func jobKey(job string) string { return "JOB#" + enc(job) }
 
-func lockKey(job string) key { return key{jobKey(job), "LOCK#000"} }
+const lockPrefix = "LOCK#"
+
+func lockKey(name string) key {
+	job, slot := store.SlotOf(name)
+	return key{jobKey(job), fmt.Sprintf("%s%03d", lockPrefix, slot)}
+}
 
 const checkpointPrefix = "CKPT#"
 

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,8 +18,12 @@ func decodeLock(job string, i item) (store.Lock, error) {
 		return store.Lock{Job: job, Status: store.Pending}, nil
 	}
 	r := reader{item: i}
+	slot, err := strconv.Atoi(strings.TrimPrefix(r.str(infra.SortKey), lockPrefix))
+	if err != nil {
+		r.bad(infra.SortKey, "that of a lock")
+	}
 	l := store.Lock{
-		Job: dec(strings.TrimPrefix(r.str(infra.PartitionKey), "JOB#")), Status: store.Status(r.str("status")), Term: r.num("term"), Epoch: r.str("epoch"),
+		Job: store.LockName(dec(strings.TrimPrefix(r.str(infra.PartitionKey), "JOB#")), slot), Status: store.Status(r.str("status")), Term: r.num("term"), Epoch: r.str("epoch"),
 		Holder: r.str("holder"), Stop: r.str("stop"), Run: r.str("run_id"), RVN: r.str("rvn"), LeaseUntil: r.time("lease_until"),
 		NotBefore: r.time("not_before"), Tries: int(r.num("tries")), Progress: r.num("progress"), Gen: r.num("gen"),
 		ErrorCode: r.str("error_code"), ErrorText: r.str("error_text"), PrevRun: r.str("prev_run"), UpdatedAt: r.time("updated_at"),
@@ -34,6 +39,24 @@ func (s *Store) Lock(ctx context.Context, job string) (store.Lock, error) {
 	}
 	l, err := decodeLock(job, i)
 	return l, s.failed("read lock in", err)
+}
+
+// Slots implements store.LockStore.
+func (s *Store) Slots(ctx context.Context, job string) ([]store.Lock, error) {
+	const action = "read locks in"
+	found, err := s.all(ctx, action, keyBegins(jobKey(job), lockPrefix))
+	if err != nil {
+		return nil, err
+	}
+	var out []store.Lock
+	for _, i := range found {
+		l, err := decodeLock(job, i)
+		if err != nil {
+			return nil, s.failed(action, err)
+		}
+		out = append(out, l)
+	}
+	return out, nil
 }
 
 // changeLock makes a write on a lock and answers the lock as it is then.

@@ -99,11 +99,15 @@ func (s *Store) finishReset(ctx context.Context, l store.Lock, mark string) (sto
 	if err := json.Unmarshal([]byte(mark), &work); err != nil {
 		return l, false, s.failed("reset job in", fault.New(fault.DataInvalid, "what the reset has to do: %w", err))
 	}
-	checkpoints, err := s.Checkpoints(ctx, l.Job, "")
+	job, slot := store.SlotOf(l.Job)
+	checkpoints, err := s.Checkpoints(ctx, job, "")
 	if err != nil {
 		return l, false, err
 	}
 	for _, c := range checkpoints {
+		if c.Slot != slot {
+			continue // that slot's reset sees to it
+		}
 		if err := s.resetCheckpoint(ctx, c, work); err != nil {
 			return l, false, err
 		}

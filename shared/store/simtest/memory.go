@@ -65,6 +65,17 @@ func (m *MemoryStore) Lock(_ context.Context, job string) (store.Lock, error) {
 	return l, err
 }
 
+// Slots implements store.LockStore.
+func (m *MemoryStore) Slots(_ context.Context, job string) ([]store.Lock, error) {
+	var out []store.Lock
+	for _, name := range slices.Sorted(maps.Keys(m.locks)) {
+		if of, _ := store.SlotOf(name); of == job {
+			out = append(out, m.locks[name])
+		}
+	}
+	return out, nil
+}
+
 func take(w store.TakeLock) func(*store.Lock) {
 	return func(l *store.Lock) {
 		l.Status, l.Run, l.RVN, l.Epoch, l.Holder, l.LeaseUntil = store.InProgress, w.Run, w.RVN, w.Epoch, w.Holder, w.LeaseUntil
@@ -170,9 +181,10 @@ func (m *MemoryStore) Reset(_ context.Context, w store.ResetLock) (store.Lock, b
 	if !applied {
 		return l, false, err
 	}
+	job, slot := store.SlotOf(w.Job)
 	for k, c := range m.checkpoints {
 		over := slices.Contains(w.Streams, "") || slices.Contains(w.Streams, k.Stream)
-		if k.Job != w.Job || c.Term >= l.Term || !over && !w.Force {
+		if k.Job != job || c.Slot != slot || c.Term >= l.Term || !over && !w.Force {
 			continue
 		}
 		c.Term, c.Attempt, c.Owner, c.Fence = l.Term, "", "reset", c.Fence+1
@@ -200,12 +212,16 @@ func (m *MemoryStore) move(k store.CheckpointKey, when func(c store.Checkpoint, 
 // Bind implements store.CheckpointStore.
 func (m *MemoryStore) Bind(_ context.Context, w store.BindCheckpoint) (store.Checkpoint, bool, error) {
 	return m.move(w.CheckpointKey, func(c store.Checkpoint, there bool) bool {
+		if there && c.Slot != w.Slot {
+			own := m.locks[store.LockName(w.Job, w.Slot)]
+			return !c.Claims(m.locks[store.LockName(w.Job, c.Slot)]) && own.Run == w.Run && own.Term == w.Term && own.Status == store.InProgress
+		}
 		return !there || c.Term < w.Term || c.Term == w.Term && c.Attempt < w.Attempt
 	}, func(c *store.Checkpoint) {
 		if c.Run == "" || w.Full && c.Run != w.Run {
 			c.Seq, c.Position, c.Base = 0, "", fmt.Sprintf("%s#%d", w.Run, w.Term)
 		}
-		c.Fence, c.Term, c.Attempt, c.Owner, c.Run = c.Fence+1, w.Term, w.Attempt, w.Owner, w.Run
+		c.Fence, c.Slot, c.Term, c.Attempt, c.Owner, c.Run = c.Fence+1, w.Slot, w.Term, w.Attempt, w.Owner, w.Run
 	})
 }
 

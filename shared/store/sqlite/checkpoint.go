@@ -10,12 +10,12 @@ import (
 )
 
 const checkpointColumns = `job, stream, partition, seq, position, fence, term, attempt, owner, run_id, base, schema, total, nack_window,
-	drained, updated_at`
+	drained, updated_at, slot`
 
 func scanCheckpoint(r row) (store.Checkpoint, error) {
 	var c store.Checkpoint
 	err := r.Scan(&c.Job, &c.Stream, &c.Partition, &c.Seq, &c.Position, &c.Fence, &c.Term, &c.Attempt, &c.Owner, &c.Run, &c.Base, &c.Schema,
-		&c.Total, &c.Window, &c.Drained, instant{&c.UpdatedAt})
+		&c.Total, &c.Window, &c.Drained, instant{&c.UpdatedAt}, &c.Slot)
 	return c, err
 }
 
@@ -47,20 +47,47 @@ func (s *Store) Bind(ctx context.Context, w store.BindCheckpoint) (c store.Check
 	if err := w.CheckpointKey.Check(); err != nil {
 		return c, false, s.failed("bind in", err)
 	}
-	args := append(keyArgs(w.CheckpointKey), named("run", w.Run, "term", w.Term, "att", w.Attempt, "owner", w.Owner, "full", w.Full, "now", w.Now)...)
+	args := append(keyArgs(w.CheckpointKey), named("run", w.Run, "slot", w.Slot, "term", w.Term, "att", w.Attempt, "owner", w.Owner, "full", w.Full,
+		"now", w.Now)...)
 	err = s.write(ctx, "bind in", func(tx *sql.Tx) error {
+		turn := "slot=@slot AND (term<@term OR (term=@term AND attempt<@att))"
+		takes, err := s.takes(ctx, tx, w)
+		if err != nil {
+			return err
+		}
+		if takes {
+			turn = "slot<>@slot"
+		}
 		c, applied, err = move(ctx, tx, w.CheckpointKey, query{args: args, sql: `
 		INSERT INTO checkpoint (` + checkpointColumns + `)
-		VALUES (@job, @stream, @partition, 0, '', 1, @term, @att, @owner, @run, @run||'#'||@term, '', 0, '', '', @now)
+		VALUES (@job, @stream, @partition, 0, '', 1, @term, @att, @owner, @run, @run||'#'||@term, '', 0, '', '', @now, @slot)
 		ON CONFLICT (job, stream, partition) DO UPDATE
 		SET seq=CASE WHEN run_id='' OR (@full AND run_id<>@run) THEN 0 ELSE seq END,
 			position=CASE WHEN run_id='' OR (@full AND run_id<>@run) THEN '' ELSE position END,
 			base=CASE WHEN run_id='' OR (@full AND run_id<>@run) THEN @run||'#'||@term ELSE base END,
-			fence=fence+1, term=@term, attempt=@att, owner=@owner, run_id=@run, updated_at=@now
-		WHERE term<@term OR (term=@term AND attempt<@att)`})
+			fence=fence+1, slot=@slot, term=@term, attempt=@att, owner=@owner, run_id=@run, updated_at=@now
+		WHERE ` + turn})
 		return err
 	})
 	return c, applied && err == nil, err
+}
+
+// takes says whether the run may take a partition that was bound under another slot: whoever bound it holds that slot's lock no more, and
+// this run holds its own.
+func (s *Store) takes(ctx context.Context, tx *sql.Tx, w store.BindCheckpoint) (bool, error) {
+	c, err := readCheckpoint(ctx, tx, w.CheckpointKey)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && c.Slot == w.Slot {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	theirs, err := readLock(ctx, tx, store.LockName(w.Job, c.Slot))
+	if err != nil {
+		return false, err
+	}
+	own, err := readLock(ctx, tx, store.LockName(w.Job, w.Slot))
+	return !c.Claims(theirs) && own.Run == w.Run && own.Term == w.Term && own.Status == store.InProgress, err
 }
 
 // Checkpoint implements store.CheckpointStore.

@@ -34,6 +34,20 @@ func (s *Store) Lock(ctx context.Context, job string) (store.Lock, error) {
 	return l, s.failed("read lock in", err)
 }
 
+// Slots implements store.LockStore. Names of further slots sort behind the first's, and before any other job's whose name begins alike.
+func (s *Store) Slots(ctx context.Context, job string) ([]store.Lock, error) {
+	var out []store.Lock
+	q := query{args: named("job", job), sql: "SELECT " + lockColumns + " FROM lock WHERE job=@job OR (job>@job||'#' AND job<@job||'$') ORDER BY job"}
+	err := s.each(ctx, "read locks in", q, func(r row) error {
+		l, err := scanLock(r)
+		if of, _ := store.SlotOf(l.Job); err == nil && of == job {
+			out = append(out, l)
+		}
+		return err
+	})
+	return out, err
+}
+
 // lockWrite is one conditional write on a lock: a statement that answers no row when its condition is refused.
 type lockWrite struct {
 	action string

@@ -24,12 +24,13 @@ func (s *Store) Ignore(ctx context.Context, w store.IgnoreLock) (store.Lock, boo
 func (s *Store) Reset(ctx context.Context, w store.ResetLock) (store.Lock, bool, error) {
 	args := named("job", w.Job, "seen", w.Seen.Term, "force", w.Force, "now", w.Now)
 	then := func(tx *sql.Tx, l store.Lock) error {
+		job, slot := store.SlotOf(l.Job)
 		for _, stream := range w.Streams {
 			if err := startOver(ctx, tx, l, stream); err != nil {
 				return err
 			}
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE checkpoint SET nack_window='' WHERE job=@job`, named("job", l.Job)...); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE checkpoint SET nack_window='' WHERE job=@job AND slot=@slot`, named("job", job, "slot", slot)...); err != nil {
 			return err
 		}
 		if !w.Force {
@@ -37,7 +38,7 @@ func (s *Store) Reset(ctx context.Context, w store.ResetLock) (store.Lock, bool,
 		}
 		_, err := tx.ExecContext(ctx, `
 			UPDATE checkpoint SET term=@term, attempt='', owner='reset', fence=fence+1, updated_at=@now
-			WHERE job=@job AND term<@term`, named("job", l.Job, "term", l.Term, "now", l.UpdatedAt)...)
+			WHERE job=@job AND slot=@slot AND term<@term`, named("job", job, "slot", slot, "term", l.Term, "now", l.UpdatedAt)...)
 		return err
 	}
 	return s.change(ctx, lockWrite{action: "reset job", job: w.Job, then: then, query: query{args: args, sql: `
@@ -45,14 +46,15 @@ func (s *Store) Reset(ctx context.Context, w store.ResetLock) (store.Lock, bool,
 		WHERE job=@job AND term=@seen AND (@force OR status IN ('FAILED', 'IGNORED', 'SUCCEEDED'))`}})
 }
 
-// startOver fences the checkpoints of a stream ("": of all) and empties them; term, fence and total only ever grow.
+// startOver fences the checkpoints of a stream ("": of all) that are the slot's and empties them; term, fence and total only ever grow.
 func startOver(ctx context.Context, tx *sql.Tx, l store.Lock, stream string) error {
+	job, slot := store.SlotOf(l.Job)
 	_, err := tx.ExecContext(ctx, `
 		UPDATE checkpoint
 		SET seq=0, position='', run_id='', nack_window='', schema='', drained='',
 			term=@term, attempt='', owner='reset', fence=fence+1, updated_at=@now
-		WHERE job=@job AND (@stream='' OR stream=@stream) AND term<@term`,
-		named("job", l.Job, "stream", stream, "term", l.Term, "now", l.UpdatedAt)...)
+		WHERE job=@job AND slot=@slot AND (@stream='' OR stream=@stream) AND term<@term`,
+		named("job", job, "slot", slot, "stream", stream, "term", l.Term, "now", l.UpdatedAt)...)
 	return err
 }
 

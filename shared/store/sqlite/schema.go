@@ -2,12 +2,16 @@ package sqlite
 
 // migrations are the steps from one version of the file to the next; user_version counts them. A step is never changed once it
 // was released: a new version adds one. Times are ms UTC, 0 means none. Locks and checkpoints have no expiry.
-func migrations() []string { return []string{version1, version2, versionPause} }
+func migrations() []string { return []string{version1, version2, versionPause, versionSlot} }
 
 // version2 keeps what a service billed for a run, in its units.
 const version2 = `
 ALTER TABLE run ADD COLUMN read_units REAL NOT NULL DEFAULT 0;
 ALTER TABLE run ADD COLUMN write_units REAL NOT NULL DEFAULT 0`
+
+// versionSlot keeps the slot under which a checkpoint was bound.
+const versionSlot = `
+ALTER TABLE checkpoint ADD COLUMN slot INTEGER NOT NULL DEFAULT 0`
 
 const version1 = `
 CREATE TABLE lock (

@@ -45,6 +45,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, except ...Exception)
 		{"Commit", commitCases()},
 		{"End", endCases()},
 		{"Pause", pauseCases()},
+		{"Slots", slotCases()},
+		{"Restore", restoreCases()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
