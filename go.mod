@@ -3,6 +3,7 @@ module github.com/lockstep-data/lockstep
 go 1.26
 
 require (
+	github.com/anishathalye/porcupine v1.1.0
 	github.com/apache/arrow-go/v18 v18.5.0
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/aws/aws-sdk-go-v2 v1.47.7

@@ -9,43 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/lockstep-data/lockstep/shared/store/dynamo"
 	"github.com/lockstep-data/lockstep/shared/store/dynamo/dynamotest"
 )
-
-// content reads a whole table.
-func content(t *testing.T, c *dynamodb.Client, table string) []map[string]types.AttributeValue {
-	t.Helper()
-	var items []map[string]types.AttributeValue
-	pages := dynamodb.NewScanPaginator(c, &dynamodb.ScanInput{TableName: &table})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		items = append(items, page.Items...)
-	}
-	return items
-}
-
-// putBack gives a table the content that it had.
-func putBack(t *testing.T, c *dynamodb.Client, table string, items []map[string]types.AttributeValue) {
-	t.Helper()
-	for _, i := range content(t, c, table) {
-		key := map[string]types.AttributeValue{"pk": i["pk"], "sk": i["sk"]}
-		if _, err := c.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: key}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, i := range items {
-		if _, err := c.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: i}); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // TestCommand_AfterRestore puts the older content of a table back behind a run, as a restore to a point in time does: the job is shut, doctor
 // mends it, and the next run goes on behind what the destination has.
@@ -92,10 +58,10 @@ batch: {records: 10}
 	}
 	rows(25)
 	read(25)
-	older := content(t, client, table)
+	older := dynamotest.Content(t, client, table)
 	rows(50)
 	read(25)
-	putBack(t, client, table, older)
+	dynamotest.PutBack(t, client, table, older)
 	rows(57)
 	if r := m.lockstep(1, "run", "sample"); r["code"] != "StateBehind" {
 		t.Fatalf("with the older content: %v", r)

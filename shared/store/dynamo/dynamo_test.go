@@ -43,4 +43,18 @@ func TestStore_TurnUnits(t *testing.T) {
 	}
 }
 
+// TestStore_Linearizable lets clients of one table work at once, each with a store of its own.
+func TestStore_Linearizable(t *testing.T) {
+	table := dynamotest.Table(t, dynamotest.Client(t))
+	var stores []store.Store
+	for range 20 {
+		s, err := dynamo.Open(t.Context(), dynamo.Options{Client: dynamotest.Client(t), Table: table, Now: storetest.Start})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stores = append(stores, s)
+	}
+	storetest.Linearizable(t, stores, 200)
+}
+
 func BenchmarkStore(b *testing.B) { storetest.Benchmarks(b, open(b)) }
