@@ -183,7 +183,7 @@ func (l *Launcher) decide(ctx context.Context, j job.Job, row store.Run, pause s
 		a.State = Paused
 		return l.end(ctx, a, store.RunSkipped, pause.Refusal())
 	}
-	lock, held, err := l.held(ctx, row)
+	lock, held, err := l.held(ctx, row, max(1, j.MaxInstances))
 	if err != nil {
 		return a, err
 	}
@@ -216,17 +216,33 @@ func overlap(j job.Job, row store.Run) job.Overlap {
 	return j.Schedule.Overlap
 }
 
-// held says whether another run holds the job and is not dead; a dead one is left to the run that begins, which takes its lock.
-func (l *Launcher) held(ctx context.Context, row store.Run) (store.Lock, bool, error) {
-	lock, err := l.Protocol.Store.Lock(ctx, row.Job)
+// held says whether other runs hold every lock of the job and are not dead; a dead one is left to the run that begins, which takes its lock.
+func (l *Launcher) held(ctx context.Context, row store.Run, slots int) (store.Lock, bool, error) {
+	locks, err := l.Protocol.Store.Slots(ctx, row.Job)
 	if err != nil {
-		return lock, false, fmt.Errorf("start run %s: %w", row.ID, err)
+		return store.Lock{}, false, fmt.Errorf("start run %s: %w", row.ID, err)
 	}
-	if lock.Status != store.InProgress || lock.Run == row.ID {
-		return lock, false, nil
+	var living []store.Lock
+	for _, lock := range locks {
+		_, slot := store.SlotOf(lock.Job)
+		switch {
+		case lock.Status == store.Ignored || lock.Run == row.ID:
+			return lock, false, nil
+		case lock.Status != store.InProgress || slot >= slots:
+			continue
+		}
+		gone, err := l.Protocol.Gone(ctx, lock)
+		if err != nil {
+			return lock, false, err
+		}
+		if !gone {
+			living = append(living, lock)
+		}
 	}
-	gone, err := l.Protocol.Gone(ctx, lock)
-	return lock, !gone, err
+	if len(living) < slots {
+		return store.Lock{}, false, nil
+	}
+	return living[0], true, nil
 }
 
 // execute starts the execution.

@@ -85,7 +85,7 @@ func (l *Launcher) revive(ctx context.Context, listed store.Run) (Answer, error)
 		return refused(Answer{Job: row.Job, Run: row.ID, State: Paused, Status: row.Status}, pause.Refusal()), nil
 	}
 	if waits {
-		if lock, held, err := l.held(ctx, row); err != nil || held {
+		if lock, held, err := l.held(ctx, row, max(1, j.MaxInstances)); err != nil || held {
 			return Answer{Job: row.Job, Run: row.ID, State: Queued, Status: row.Status, HeldBy: lock.Run}, err
 		}
 	}
@@ -145,7 +145,7 @@ func (l *Launcher) Close(ctx context.Context, env *step.Env, id string) error {
 	if j, err := l.Jobs.Current(ctx, in.Job); err == nil {
 		key = j.Key() // a bare start may name the job by its id
 	}
-	lock, err := l.Protocol.Store.Lock(ctx, key)
+	lock, err := store.LockOf(ctx, l.Protocol.Store, key, in.Run)
 	if err != nil {
 		return fmt.Errorf("close run %s: %w", in.Run, err)
 	}

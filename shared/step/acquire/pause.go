@@ -17,7 +17,7 @@ func pauseOf(ctx context.Context, env *step.Env, call stage.CallFields) (store.P
 	if err != nil || !p.On() {
 		return p, err
 	}
-	lock, err := env.Protocol.Store.Lock(ctx, call.Job)
+	lock, err := store.LockOf(ctx, env.Protocol.Store, call.Job, call.Run)
 	if err == nil && lock.Term > 0 && lock.Run == call.Run {
 		return store.Pause{}, nil
 	}
