@@ -31,6 +31,7 @@ var layers = map[string]int{
 	"shared/bundle": 4,
 	"shared/step":   4,
 
+	"shared/cost":   5,
 	"shared/runner": 5,
 	"shared/launch": 5,
 

@@ -171,7 +171,7 @@ A job is a YAML file; a project is a folder of them. State and batches are kept 
 	f.BoolVar(&a.flags.noColor, "no-color", false, "print without colours (also: NO_COLOR)")
 	a.addAWSFlags(root)
 	root.AddCommand(a.initCommand(), a.checkCommand(), a.runCommand(), a.stopCommand(), a.statusCommand(), a.runsCommand(), a.logsCommand(),
-		a.failuresCommand(), a.resetCommand(), a.pauseCommand(), a.resumeCommand(), a.sweepCommand(), a.applyCommand(), a.pruneCommand(), a.pingCommand(), a.doctorCommand(), a.schemaCommand(), a.compileCommand(), a.aslCommand(), a.versionCommand())
+		a.failuresCommand(), a.resetCommand(), a.pauseCommand(), a.resumeCommand(), a.sweepCommand(), a.applyCommand(), a.pruneCommand(), a.costCommand(), a.pingCommand(), a.doctorCommand(), a.schemaCommand(), a.compileCommand(), a.aslCommand(), a.versionCommand())
 	return root
 }
 
