@@ -76,6 +76,11 @@ test-localstack: ## start LocalStack when it is not up, and run the tests that n
 	@PYTHONDONTWRITEBYTECODE=1 $$(./localstack/up python) -m unittest discover -q -s localstack/hostexec/tests
 	@set -o pipefail; eval "$$(./localstack/up env)"; $(GO) test $(LOCALSTACK_TAGS) -count 1 -p 1 -timeout 30m -json $(LOCALSTACK_PKG) | $(GO) run ./.ci/testcount
 
+.PHONY: test-cdk
+test-cdk: ## hold the CloudFormation templates of the CDK app (needs node)
+	@set -o pipefail; cd infra/cdk && $(GO) vet . && $(GO) run $(STATICCHECK) . && \
+	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 $(GO) test -timeout 20m -json . | (cd ../.. && $(GO) run ./.ci/testcount)
+
 .PHONY: simulate
 simulate: ## play schedules of runs and check the invariants: SIM_SEED=n (default: the clock) SIM_STORE=n in memory, SIM_CLIENT=n through the AWS client
 	@seed=$${SIM_SEED:-$$(date +%s)}; echo "SIM_SEED=$$seed"; \

@@ -62,3 +62,8 @@ func machine(name string) Metric { return Metric{"AWS/States", name, "Sum", OfMa
 func function(name, metric string) Metric {
 	return Metric{"AWS/Lambda", metric, "Sum", OfFunction, name, ""}
 }
+
+// RunMetrics are the executions of sync by how they ended, for a graph.
+func RunMetrics() []Metric {
+	return []Metric{machine("ExecutionsStarted"), machine("ExecutionsSucceeded"), machine("ExecutionsFailed"), machine("ExecutionsTimedOut"), machine("ExecutionsAborted")}
+}

@@ -141,12 +141,21 @@ func (a access) grants(f infra.Function, i *installation) []infra.Grant {
 	if f.Name == "plan" || f.Name == "load" || f.Name == "finish" {
 		s3(a.write, []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, "destinations of jobs")
 	}
-	if f.Hole != "" && len(a.secrets) > 0 {
-		var arns []infra.Resource
+	if f.Hole != "" {
+		var secrets, parameters []infra.Resource
 		for _, name := range sortedKeys(a.secrets) {
-			arns = append(arns, i.exactly(i.arn("secretsmanager", i.place(), "secret:"+name+"-??????")))
+			if strings.HasPrefix(name, "/") { // a parameter of SSM
+				parameters = append(parameters, i.exactly(i.arn("ssm", i.place(), "parameter"+name)))
+			} else {
+				secrets = append(secrets, i.exactly(i.arn("secretsmanager", i.place(), "secret:"+name+"-??????")))
+			}
 		}
-		out = append(out, infra.Grant{Actions: []string{"secretsmanager:GetSecretValue"}, Resources: arns, Reason: "secrets of jobs"})
+		if len(secrets) > 0 {
+			out = append(out, infra.Grant{Actions: []string{"secretsmanager:GetSecretValue"}, Resources: secrets, Reason: "secrets of jobs"})
+		}
+		if len(parameters) > 0 {
+			out = append(out, infra.Grant{Actions: []string{"ssm:GetParameter"}, Resources: parameters, Reason: "secrets of jobs"})
+		}
 	}
 	if connects[f.Name] && len(a.roles) > 0 {
 		var arns []infra.Resource

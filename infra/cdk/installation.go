@@ -59,7 +59,9 @@ func newInstallation(scope constructs.Construct, s Settings, c content) (*instal
 	if err := i.addSchedules(); err != nil {
 		return nil, err
 	}
-	i.addAlarms()
+	if err := i.addWatch(); err != nil {
+		return nil, err
+	}
 	i.addOutputs()
 	return i, nil
 }
