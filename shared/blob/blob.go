@@ -40,7 +40,7 @@ type Object struct {
 // Put Conflict, though it was the first that wrote.
 type Bucket interface {
 	// Create writes an object that does not exist yet and answers true; one that exists stays as it is and answers false. Of
-	// several who create one key at once, one gets true.
+	// several who create one key at once, one gets true. It keeps nothing of data.
 	Create(ctx context.Context, key string, data []byte) (bool, error)
 	// Put replaces an object whose ETag is still the given one; with "" it makes one that does not exist yet. It answers the new
 	// ETag; Conflict when the object is another one by now, or is there, or is gone. Of several who put upon one ETag at once, one

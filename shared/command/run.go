@@ -16,8 +16,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lockstep-data/lockstep/shared/asl"
+	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/connector"
 	"github.com/lockstep-data/lockstep/shared/fault"
+	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/runner"
 	"github.com/lockstep-data/lockstep/shared/store"
 )
@@ -191,6 +193,9 @@ func (a *app) walk(ctx context.Context, rt *runtime, job found, c runCall) (_ re
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	rt.env.StepTimeout, rt.env.KeepBatches, rt.env.Progress = f.stepTimeout, f.keepBatches, g.batch
+	if _, here := rt.blobs.(*blob.Folder); here && !f.keepBatches {
+		rt.env.Compression = record.None // a disk takes what is soon deleted faster than it can be compressed
+	}
 	g.plan = func(run string) int64 {
 		p, err := rt.env.Plan(ctx, g.job, run)
 		if err != nil {

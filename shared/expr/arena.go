@@ -1,8 +1,8 @@
 package expr
 
 import (
+	"encoding/binary"
 	"strings"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/lockstep-data/lockstep/shared/record"
@@ -45,29 +45,38 @@ func caseKernel(from, to byte, full func(string) string) impl {
 	return i
 }
 
-// convert changes the case of the letters between from and to.
+// convert changes the case of the letters between from and to, eight bytes at a time.
 func (a *arena) convert(s string, from, to byte, full func(string) string) string {
-	change := false
-	for i := range len(s) {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			return full(s)
-		}
-		change = change || c >= from && c <= to
-	}
-	if !change {
-		return s
-	}
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	a.room(len(s))
 	start := len(a.chunk)
-	for i := range len(s) {
-		c := s[i]
-		if c >= from && c <= to {
-			c ^= 'a' - 'A'
-		}
-		a.chunk = append(a.chunk, c)
+	a.chunk = append(a.chunk, s...)
+	b := a.chunk[start:]
+	atLeast, above := uint64(0x80-from)*ones, uint64(0x7f-to)*ones // what lifts such a byte to its high bit
+	var changed, other uint64
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		other |= w & highs
+		letters := (w + atLeast) &^ (w + above) & highs
+		changed |= letters
+		binary.LittleEndian.PutUint64(b[i:], w^letters>>2) // 0x80 becomes 0x20, in which the cases differ
 	}
-	return a.text(start)
+	for ; i < len(b); i++ {
+		c := b[i]
+		other |= uint64(c) & 0x80
+		if c >= from && c <= to {
+			b[i], changed = c^('a'-'A'), 1
+		}
+	}
+	if other == 0 && changed != 0 {
+		return a.text(start)
+	}
+	a.chunk = a.chunk[:start]
+	if other != 0 {
+		return full(s)
+	}
+	return s
 }
 
 // joinAll is concat: the texts of a row, one behind the other.

@@ -85,15 +85,14 @@ func Take(col arrow.Array, indices []int32) arrow.Array {
 		return takeFixed(col, c.Time64Values(), arrow.Time64Traits.CastToBytes, indices)
 	case *array.Timestamp:
 		return takeFixed(col, c.TimestampValues(), arrow.TimestampTraits.CastToBytes, indices)
+	case *array.String:
+		return takeTexts(c, indices)
 	}
 	b := array.NewBuilder(memory.DefaultAllocator, col.DataType())
 	b.Reserve(len(indices))
 	switch c := col.(type) {
 	case *array.Boolean:
 		take[bool](c, b.(*array.BooleanBuilder), indices)
-	case *array.String:
-		b.(*array.StringBuilder).ReserveData(share(len(c.ValueBytes()), len(indices), c.Len()))
-		take[string](c, b.(*array.StringBuilder), indices)
 	case *array.Binary:
 		b.(*array.BinaryBuilder).ReserveData(share(len(c.ValueBytes()), len(indices), c.Len()))
 		take[[]byte](c, b.(*array.BinaryBuilder), indices)
@@ -124,6 +123,33 @@ func takeFixed[T any](col arrow.Array, values []T, bytes func([]T) []byte, indic
 		valid[to/8] |= 1 << (to % 8)
 	}
 	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(bytes(out))}
+	if nulls > 0 {
+		buffers[0] = memory.NewBufferBytes(valid)
+	}
+	return array.MakeFromData(array.NewData(col.DataType(), len(indices), buffers, nil, nulls, 0))
+}
+
+// takeTexts takes texts: first it adds up their lengths, then it copies them into one buffer.
+func takeTexts(col *array.String, indices []int32) arrow.Array {
+	starts := make([]int32, len(indices)+1)
+	valid, nulls := make([]byte, (len(indices)+7)/8), 0
+	some, size := col.NullN() > 0, int32(0)
+	for to, from := range indices {
+		if from < 0 || some && col.IsNull(int(from)) {
+			nulls++
+		} else {
+			size += int32(col.ValueLen(int(from)))
+			valid[to/8] |= 1 << (to % 8)
+		}
+		starts[to+1] = size
+	}
+	data := make([]byte, 0, size)
+	for to, from := range indices {
+		if starts[to+1] > starts[to] {
+			data = append(data, col.Value(int(from))...)
+		}
+	}
+	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(starts)), memory.NewBufferBytes(data)}
 	if nulls > 0 {
 		buffers[0] = memory.NewBufferBytes(valid)
 	}

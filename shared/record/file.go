@@ -55,9 +55,16 @@ type header struct {
 // entries: one with everything else, one with the file's checksum. The same batch gives the same bytes. Text of rejects that is
 // not UTF-8 is stored with U+FFFD; positions that are not are an Internal fault of their source.
 func Marshal(b Batch, c Compression) ([]byte, error) {
+	var out bytes.Buffer
+	err := MarshalTo(&out, b, c)
+	return out.Bytes(), err
+}
+
+// MarshalTo is Marshal into an empty buffer, which may have room of earlier batches.
+func MarshalTo(out *bytes.Buffer, b Batch, c Compression) error {
 	h, err := headerOf(b)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	fields, cols := []arrow.Field{}, []arrow.Array{}
 	if b.Rows != nil {
@@ -66,7 +73,7 @@ func Marshal(b Batch, c Compression) ([]byte, error) {
 	}
 	for _, f := range fields {
 		if strings.Contains(f.Name, sumMark) {
-			return nil, fault.New(fault.DataInvalid, "column name %s cannot be stored", excerpt(f.Name))
+			return fault.New(fault.DataInvalid, "column name %s cannot be stored", excerpt(f.Name))
 		}
 	}
 	if b.Origin != nil {
@@ -75,16 +82,16 @@ func Marshal(b Batch, c Compression) ([]byte, error) {
 		fields = append(fields, arrow.Field{Name: originColumn, Type: arrow.PrimitiveTypes.Int32})
 		cols = append(cols, origin.NewArray())
 	}
+	room(out, cols, len(h), c)
 	md := arrow.NewMetadata([]string{headerKey, sumKey}, []string{h, sumMark + noSum})
 	schema := arrow.NewSchema(fields, &md)
-	data, err := write(schema, array.NewRecordBatch(schema, cols, int64(b.Len())), c)
-	if err != nil {
-		return nil, err
+	if err := write(out, schema, array.NewRecordBatch(schema, cols, int64(b.Len())), c); err != nil {
+		return err
 	}
-	if !seal(data) {
-		return nil, fault.New(fault.Internal, "the Arrow writer did not store the checksum")
+	if !seal(out.Bytes()) {
+		return fault.New(fault.Internal, "the Arrow writer did not store the checksum")
 	}
-	return data, nil
+	return nil
 }
 
 // headerOf gives what a batch holds beside its rows, as JSON.
@@ -116,10 +123,18 @@ func headerOf(b Batch) (string, error) {
 // guessRatio is how much smaller a stored batch usually is; a wrong guess costs a copy.
 var guessRatio = map[Compression]int{LZ4: 2, Zstd: 3, None: 1}
 
-// sizeOf adds up the buffers of the columns, in bytes.
-func sizeOf(rows arrow.RecordBatch) int {
+// room gives an empty buffer room for a batch, and an eighth more, since the next one may be a little larger. The header is stored twice.
+func room(out *bytes.Buffer, cols []arrow.Array, header int, c Compression) {
+	need := sizeOf(cols)/max(guessRatio[c], 1) + 2*header + 512*len(cols) + 4096
+	if out.Cap() < need {
+		*out = *bytes.NewBuffer(make([]byte, 0, need+need/8))
+	}
+}
+
+// sizeOf adds up the buffers of columns, in bytes.
+func sizeOf(cols []arrow.Array) int {
 	n := 0
-	for _, col := range rows.Columns() {
+	for _, col := range cols {
 		for _, b := range col.Data().Buffers() {
 			if b != nil {
 				n += b.Len()
@@ -129,9 +144,7 @@ func sizeOf(rows arrow.RecordBatch) int {
 	return n
 }
 
-func write(schema *arrow.Schema, rows arrow.RecordBatch, c Compression) ([]byte, error) {
-	var out bytes.Buffer
-	out.Grow(sizeOf(rows)/max(guessRatio[c], 1) + 4096)
+func write(out *bytes.Buffer, schema *arrow.Schema, rows arrow.RecordBatch, c Compression) error {
 	// Columns are compressed side by side; the bytes are the same as one after the other.
 	opts := []ipc.Option{ipc.WithSchema(schema), ipc.WithAllocator(memory.DefaultAllocator), ipc.WithCompressConcurrency(min(runtime.GOMAXPROCS(0), 2))}
 	switch c {
@@ -140,17 +153,17 @@ func write(schema *arrow.Schema, rows arrow.RecordBatch, c Compression) ([]byte,
 	case Zstd:
 		opts = append(opts, ipc.WithZstd())
 	}
-	w, err := ipc.NewFileWriter(&out, opts...)
+	w, err := ipc.NewFileWriter(out, opts...)
 	if err != nil {
-		return nil, fmt.Errorf("open arrow writer: %w", err)
+		return fmt.Errorf("open arrow writer: %w", err)
 	}
 	if err := w.Write(rows); err != nil {
-		return nil, fmt.Errorf("write arrow record: %w", err)
+		return fmt.Errorf("write arrow record: %w", err)
 	}
 	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("close arrow writer: %w", err)
+		return fmt.Errorf("close arrow writer: %w", err)
 	}
-	return out.Bytes(), nil
+	return nil
 }
 
 // Unmarshal reads what Marshal wrote. A file that is damaged, or was not written by Marshal, is DataInvalid; one of a later format

@@ -102,7 +102,7 @@ func (b Batch) Size() int {
 	if b.Rows == nil {
 		return 0
 	}
-	return sizeOf(b.Rows)
+	return sizeOf(b.Rows.Columns())
 }
 
 // OriginOf gives the index of the original that row i came from.

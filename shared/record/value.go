@@ -72,7 +72,7 @@ func AppendText(dst []byte, col arrow.Array, t Type, row int) []byte {
 	case *array.Float64:
 		return appendFloat(dst, c.Value(row))
 	case *array.Decimal128:
-		return appendDecimal(dst, c.Value(row), int(t.Scale))
+		return AppendDecimal(dst, c.Value(row), int(t.Scale))
 	case *array.Boolean:
 		return strconv.AppendBool(dst, c.Value(row))
 	case *array.String:
@@ -125,8 +125,20 @@ func appendCompact(dst []byte, s string) []byte {
 	return append(dst, s...)
 }
 
-// appendDecimal appends n with scale digits behind the point.
-func appendDecimal(dst []byte, n decimal128.Num, scale int) []byte {
+var decimalTens = [...]uint64{1, 10, 100, 1000, 10000}
+
+// AppendDecimal appends n with scale digits behind the point.
+func AppendDecimal(dst []byte, n decimal128.Num, scale int) []byte {
+	if v := n.LowBits(); n.HighBits() == 0 && v < 1<<32 && scale > 0 && scale <= 4 { // most amounts of money
+		ten := decimalTens[scale]
+		dst = append(strconv.AppendUint(dst, v/ten, 10), '.')
+		for rest := v % ten; scale > 0; scale-- {
+			ten /= 10
+			dst = append(dst, byte('0'+rest/ten))
+			rest %= ten
+		}
+		return dst
+	}
 	var digits []byte
 	var room [40]byte
 	if low := int64(n.LowBits()); n.HighBits() == low>>63 {

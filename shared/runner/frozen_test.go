@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,15 +79,74 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
+// TestFrozenLease is TestFrozen with the clock that everybody has: the other run waits until the lease of the frozen one is over, which
+// takes two minutes. Only make torture does.
+func TestFrozenLease(t *testing.T) {
+	if which, _, _ := strings.Cut(os.Getenv(envTorture), "/"); which != "all" && which != "seventh" {
+		t.Logf("it takes two minutes; %s=seventh runs it", envTorture)
+		return
+	}
+	at := map[string][]string{
+		"sqlite-append": {"load: inside the transaction, a row of things #5", "load: before store.Checkpoint c.csv #2"},
+		"csv-replace":   {"load: before destination.Load a.csv #2", "finish: before destination.Commit"},
+	}
+	for _, c := range tortureCases {
+		if at[c.name] == nil {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRack(t, c, 1)
+			for _, f := range frozenAt {
+				if !slices.Contains(at[c.name], f.point) {
+					continue
+				}
+				t.Run(f.point, func(t *testing.T) {
+					t.Parallel()
+					fr := &frozen{T: t, rack: r, dir: r.copy(), step: 10 * time.Second}
+					fr.freeze(r.find(f.point)[0].Name, f.within)
+					fr.waitForLease()
+					fr.takeOver(f.within)
+				})
+			}
+		})
+	}
+}
+
 // frozen is a process that is stopped, and the project that it works on.
 type frozen struct {
 	*testing.T
-	rack *rack
-	dir  string
-	cmd  *exec.Cmd
-	in   io.Writer
-	out  *json.Decoder
-	run  string // of the stopped process
+	rack  *rack
+	dir   string
+	cmd   *exec.Cmd
+	in    io.Writer
+	out   *json.Decoder
+	run   string        // of the stopped process
+	still bool          // it is stopped while it makes no object
+	step  time.Duration // not 0: the lease is that of such a step, and the clocks are the real ones
+}
+
+// waitForLease waits until the lease of the stopped process has been over for as long as clocks may differ. Before that it is held.
+func (f *frozen) waitForLease() {
+	f.Helper()
+	s := f.session()
+	defer s.close()
+	lock, err := s.store.Lock(f.Context(), "things")
+	f.ok(err)
+	over := time.Until(lock.LeaseUntil.Add(store.Skew))
+	if over < time.Minute || over > 3*time.Minute {
+		f.Fatalf("the lease is over in %s", over)
+	}
+	held, err := s.Run(f.Context(), runner.Request{Job: "things"})
+	f.ok(err)
+	if !held.Held && held.Run.Status != store.RunSkipped {
+		f.Fatalf("a run beside the stopped one is %s: %+v", held.Run.Status, held.Lock)
+	}
+	f.Logf("the lease is over in %s", over.Round(time.Second))
+	select {
+	case <-f.Context().Done():
+	case <-time.After(over + time.Second):
+	}
 }
 
 // freeze starts a run and waits until it has stopped itself at the crossing.
@@ -103,7 +163,7 @@ func (f *frozen) freeze(at string, within bool) {
 	f.ok(f.cmd.Start())
 	f.Cleanup(func() { _ = f.cmd.Process.Kill(); _ = f.cmd.Wait() })
 	f.in, f.out = in, json.NewDecoder(out)
-	f.ok(json.NewEncoder(in).Encode(killOrder{Dir: f.dir, At: at, Freeze: true, Within: within}))
+	f.ok(json.NewEncoder(in).Encode(killOrder{Dir: f.dir, At: at, Freeze: true, Within: within, Still: f.still, Step: f.step}))
 	var said killed
 	f.ok(f.out.Decode(&said))
 	if said.At != at {
@@ -132,11 +192,13 @@ func (f *frozen) thaw() killed {
 	return end
 }
 
-// session opens the project with a clock that says that every lease is over.
+// session opens the project with a clock that says that every lease is over, unless the test has waited for that.
 func (f *frozen) session() *session {
 	f.Helper()
 	p := projectIn(f.dir)
-	p.now = func() time.Time { return time.Now().Add(time.Hour) }
+	if p.stepTimeout = f.step; f.step == 0 {
+		p.now = func() time.Time { return time.Now().Add(time.Hour) }
+	}
 	s, err := openOnce(f.Context(), p)
 	f.ok(err)
 	return s

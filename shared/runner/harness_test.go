@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -33,10 +34,11 @@ import (
 
 // project is a folder with one job, and everything that runs it in this process. Each runner made from it is as a process of its own.
 type project struct {
-	dir     string
-	catalog catalog.Catalog
-	env     map[string]string
-	now     func() time.Time
+	stepTimeout time.Duration // 0: a minute
+	dir         string
+	catalog     catalog.Catalog
+	env         map[string]string
+	now         func() time.Time
 }
 
 func newProject(dir, yaml string) (*project, error) {
@@ -100,7 +102,7 @@ func (p *project) open(ctx context.Context) (*session, error) {
 		},
 		Request: func() string { return fmt.Sprintf("%d-%d", os.Getpid(), requests.Add(1)) },
 		Holder:  func(string) string { return holder.ID() },
-		Dir:     p.dir, Version: "test", StepTimeout: time.Minute, Compression: record.LZ4, Resident: true,
+		Dir:     p.dir, Version: "test", StepTimeout: cmp.Or(p.stepTimeout, time.Minute), Compression: record.None, Resident: true,
 	}
 	return &session{&runner.Runner{Env: env}, s, holder}, nil
 }

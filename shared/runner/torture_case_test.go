@@ -123,6 +123,7 @@ func (r *rack) outcome(ctx context.Context, s *session, frozen string) (outcome,
 		never := run.StartedAt.IsZero() && run.Counters == (store.Counters{})
 		swept := run.Status == store.RunFailed && run.ErrorCode == string(fault.Zombie)
 		switch {
+		case never && run.Status == store.RunSkipped: // another run held the job
 		case never && run.Status == store.RunPending:
 			o.Never++
 		case never && swept, run.ID == frozen && swept && run.Counters.Closed():

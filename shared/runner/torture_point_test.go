@@ -31,7 +31,7 @@ type points struct {
 	die   func(crossing string)
 	stop  func(crossing string) // of a Freeze
 	// calls that are under way; a process that is frozen has none but its own, since a lock of SQLite that it held would keep all others out
-	inStore, inDestination sync.RWMutex
+	inStore, inDestination, inBlobs sync.RWMutex
 }
 
 // crossing is one crossing of a point; Took is set for a call that can be cut in the middle.
@@ -49,6 +49,8 @@ type killOrder struct {
 	Survey bool          // tell all crossings
 	Freeze bool          // at the crossing stop instead, and go on when told to
 	Within bool          // the crossing is inside a call of a destination
+	Still  bool          // with Freeze: while no object is being made
+	Step   time.Duration // the time-out of a step, which bounds the lease; 0: a minute
 }
 
 // killed is what a child says before it ends itself, or at the end of its run.
@@ -99,6 +101,10 @@ func (p *points) freeze(at string) {
 		p.inDestination.Lock()
 		defer p.inDestination.Unlock()
 	}
+	if p.order.Still {
+		p.inBlobs.Lock()
+		defer p.inBlobs.Unlock()
+	}
 	p.stop(at)
 }
 
@@ -115,6 +121,9 @@ func (p *points) under(name string, f func()) {
 	case what == "store":
 		p.inStore.RLock()
 		defer p.inStore.RUnlock()
+	case what == "blob":
+		p.inBlobs.RLock()
+		defer p.inBlobs.RUnlock()
 	case what == "destination" && !strings.HasPrefix(name, "destination.Load confirmed"):
 		p.inDestination.RLock()
 		defer p.inDestination.RUnlock()
@@ -260,6 +269,7 @@ func (p *points) run(ctx context.Context) killed {
 	}
 	blind := p.watchSync()
 	project := projectIn(p.order.Dir)
+	project.stepTimeout = p.order.Step
 	project.catalog = p.connectors(project.catalog)
 	s, err := openOnce(ctx, project)
 	if err != nil {

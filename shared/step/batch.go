@@ -8,7 +8,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/store"
 )
@@ -52,48 +51,11 @@ func IsCommitted(key string, checkpoints []store.Checkpoint) bool {
 // Sibling names the object of another step for the same batch.
 func Sibling(key, step string) string { return path.Join(path.Dir(key), step) }
 
-// PutBatch stores a batch under the key unless there is one, and answers the one that is there.
-func (e *Env) PutBatch(ctx context.Context, key string, b record.Batch) (record.Batch, error) {
-	data, err := record.Marshal(b, e.Compression)
-	if err != nil {
-		return record.Batch{}, err
-	}
-	created, err := e.Blobs.Create(ctx, key, data)
-	if err != nil {
-		return record.Batch{}, err
-	}
-	if !created {
-		return e.Batch(ctx, key)
-	}
-	e.cache(key, b, len(data))
-	return b, nil
-}
-
-// Batch reads a batch. NotFound when there is none; DataInvalid when it is damaged.
-func (e *Env) Batch(ctx context.Context, key string) (record.Batch, error) {
-	e.mu.Lock()
-	b, ok := e.batches.get(key)
-	e.mu.Unlock()
-	if ok {
-		return b, nil
-	}
-	data, err := e.Blobs.Read(ctx, key)
-	if err != nil {
-		return record.Batch{}, err
-	}
-	b, err = record.Unmarshal(data)
-	if err != nil {
-		return record.Batch{}, fault.New(fault.CodeOf(err), "object %s: %w", key, err).WithHint("nothing of it was loaded; start over with --new")
-	}
-	e.cache(key, b, len(data))
-	return b, nil
-}
-
-// cache keeps the objects of the batch that a partition is at.
-func (e *Env) cache(key string, b record.Batch, size int) {
+// cache keeps the batches that a partition is at.
+func (e *Env) cache(key string, b record.Batch) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.batches.put(key, b, size)
+	e.batches.put(key, b, b.Size())
 }
 
 // Uncache forgets a batch, whose object stays.

@@ -7,7 +7,7 @@ import (
 	"github.com/lockstep-data/lockstep/shared/record"
 )
 
-// maxCached is how many bytes of stored objects are kept as batches; decoded they are a few times as large.
+// maxCached is how many bytes of batches are kept beside their objects.
 const maxCached = 64 << 20
 
 // batches keeps batches by the key of their object, the one put last at the end. The owner locks.

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/lockstep-data/lockstep/shared/connector"
@@ -33,6 +34,31 @@ func (c *Compiled) Next(after string) string {
 		return stage.NextValidate
 	}
 	return stage.NextLoad
+}
+
+// Transform runs the chains over an extracted batch. The same batch gives the same batch.
+func (c *Compiled) Transform(ctx context.Context, b record.Batch) (record.Batch, error) {
+	whole, split := b, false
+	for _, chain := range c.Chains {
+		split = b.IsSplit()
+		var err error
+		if b, err = chain.Apply(ctx, b); err != nil {
+			return record.Batch{}, err
+		}
+	}
+	if split {
+		showOriginals(b, whole)
+	}
+	return b, nil
+}
+
+// showOriginals makes the snapshots of a later chain's rejects show the record as it was before an earlier chain split it.
+func showOriginals(b, whole record.Batch) {
+	for i, r := range b.Rejects {
+		if row := whole.RowOf(r.Index); row >= 0 {
+			b.Rejects[i].Snapshot = whole.JSON(row)
+		}
+	}
 }
 
 // Compile checks a stream's filter, transforms and rules against the schema that its source gives, and says where it goes. The error

@@ -4,6 +4,7 @@
 package step
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -48,7 +49,7 @@ type Env struct {
 	KeepBatches bool           // keep the objects of batches that are committed and hold no failures
 	Compression record.Compression
 	// Resident says that the process lives on between the steps of a run: it reads a partition's next batch while the last one is loaded,
-	// and keeps step executions until the checkpoint that carries them.
+	// makes the objects of a batch while the next steps work on it, and keeps step executions until the checkpoint that carries them.
 	Resident bool
 	// Redact takes the values of secrets out of a text that is stored or shown; nil leaves it as it is.
 	Redact func(string) string
@@ -60,6 +61,8 @@ type Env struct {
 	opened   map[string]*opened
 	compiled map[string]*Compiled
 	batches  batches
+	writings map[string]*writing
+	buffers  []*bytes.Buffer // of batches' stored form
 	room     room
 	readers  map[string]*reader
 	steps    map[string][]store.StepExecution
@@ -156,6 +159,9 @@ func Do[R any](ctx context.Context, e *Env, name string, c stage.Call, act func(
 		}
 	}
 	if err != nil {
+		if t.Call.Item.Batch != "" { // a step that failed leaves nothing behind that is still at work
+			t.quiet(t.Call.Item.Batch)
+		}
 		return none, t.Fail(ctx, e.clean(err))
 	}
 	ended = true
@@ -231,6 +237,8 @@ func StepID(s store.StepExecution) string {
 
 // Forget frees what belongs to a run that ended: its readers, batches, plan and compiled chains. Connectors stay open.
 func (e *Env) Forget(jobKey, run string) {
+	e.calm(RunPrefix(jobKey, run))
+	e.calm(BatchPrefix(jobKey))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	mine := run + "\x00"
@@ -245,12 +253,11 @@ func (e *Env) Forget(jobKey, run string) {
 	maps.DeleteFunc(e.stale, func(k string, _ int) bool { return strings.HasPrefix(k, mine) })
 	maps.DeleteFunc(e.room.usual, func(k string, _ int64) bool { return strings.HasPrefix(k, mine) })
 	delete(e.plans, planKey(jobKey, run))
-	e.batches.drop(RunPrefix(jobKey, run))
-	e.batches.drop(BatchPrefix(jobKey))
 }
 
 // Close frees connectors, readers and batches. Closing twice is no error.
 func (e *Env) Close() error {
+	e.calm("")
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var first error
@@ -264,7 +271,7 @@ func (e *Env) Close() error {
 			first = err
 		}
 	}
+	e.buffers = nil
 	e.readers, e.opened, e.compiled, e.plans, e.steps, e.stale = nil, nil, nil, nil, nil, nil
-	e.batches = batches{}
 	return first
 }

@@ -45,7 +45,7 @@ type scanner struct {
 	hash hash.Hash
 	dec  *jsonl.Decoder
 	out  scanned
-	text []byte
+	desk *desk // where the values of CSV records are looked at; nil before the first
 }
 
 // pass says what a scan looks at.
@@ -76,7 +76,11 @@ func (s *Source) scan(ctx context.Context, info input.Info, p pass) (scanned, er
 	if !t.stream.Seekable {
 		sc.split = 0
 	}
-	if err := sc.run(ctx, t); err != nil {
+	err = sc.run(ctx, t)
+	if sc.desk != nil {
+		sc.desk.close(sc.out.guesses)
+	}
+	if err != nil {
 		return scanned{}, err
 	}
 	sc.out.sum = sc.hash.Sum(nil)
@@ -169,27 +173,19 @@ func (sc *scanner) wanted(offset int64) bool {
 
 // look notes the values of a record. One that will be rejected counts for nothing.
 func (sc *scanner) look(t *text) error {
-	if ok, _ := cell.CleanText(t.Record()); !ok {
-		return nil
-	}
 	if t.csv == nil {
+		if ok, _ := cell.CleanText(t.Record()); !ok {
+			return nil
+		}
 		return sc.lookJSON(t.Record())
 	}
-	fields := t.csv.Fields()
-	if len(fields) != len(sc.out.guesses) {
+	if len(t.csv.Fields()) != len(sc.out.guesses) {
 		return nil
 	}
-	b := t.Record()
-	for i, f := range fields {
-		v := b[f.Lo:f.Hi]
-		if f.Escaped {
-			sc.text = t.csv.Unescape(sc.text[:0], v)
-			v = sc.text
-		}
-		if !sc.s.c.isNull(v, f.Quoted) {
-			sc.out.guesses[i].Text(v)
-		}
+	if sc.desk == nil {
+		sc.desk = newDesk(&sc.s.c, t.csv, len(sc.out.guesses))
 	}
+	sc.desk.add(t.Record(), t.csv.Fields())
 	return nil
 }
 

@@ -82,22 +82,23 @@ func cut(ctx context.Context, t *step.Turn, s step.StreamPlan, key string) (reco
 	if exists {
 		return t.Batch(ctx, key)
 	}
-	p, _ := s.Partition(t.Call.Item.Partition)
-	b, err := t.Read(ctx, s, p, t.Call.Item.Position)
+	compiled, err := t.Compiled(s)
 	if err != nil {
 		return record.Batch{}, err
 	}
-	if err := check(b); err != nil {
-		return record.Batch{}, err
-	}
-	if len(t.Job.OnFailure.Mask) > 0 {
-		mask(b.Rejects)
-	}
-	compiled, err := t.Compiled(s)
-	if err != nil || compiled.Filter == nil {
-		return b, err
-	}
-	return filter(b, compiled)
+	masked := len(t.Job.OnFailure.Mask) > 0
+	return t.Read(ctx, s, func(b record.Batch) (record.Batch, error) {
+		if err := check(b); err != nil {
+			return b, err
+		}
+		if masked {
+			mask(b.Rejects)
+		}
+		if compiled.Filter == nil {
+			return b, nil
+		}
+		return filter(b, compiled)
+	})
 }
 
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)

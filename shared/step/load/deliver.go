@@ -64,6 +64,11 @@ func (d *delivery) write(ctx context.Context, i int) (connector.Receipt, error) 
 	if slices.Equal(target.Key, d.plan.Key()) { // else keepMissing has seen to them
 		request.Protect = keys(d.batch.Rejects)
 	}
+	if d.Guarantee(d.Job.Destinations[i]).Level != connector.ExactlyOnce { // what it was given cannot be taken back
+		if err := d.settle(ctx); err != nil {
+			return connector.Receipt{}, err
+		}
+	}
 	receipt, err := d.tries(ctx, dest, request)
 	if err != nil {
 		return receipt, err
@@ -118,6 +123,9 @@ func (d *delivery) tries(ctx context.Context, dest connector.Destination, r conn
 	policy := d.Job.OnFailure
 	for n := 0; ; n++ {
 		r.Confirm = func(refused []record.Refusal) error {
+			if err := d.settle(ctx); err != nil {
+				return err
+			}
 			switch {
 			case len(refused) == 0:
 				return nil
@@ -143,6 +151,18 @@ func (d *delivery) tries(ctx context.Context, dest connector.Destination, r conn
 			return receipt, err
 		}
 	}
+}
+
+// errOvertaken rolls a destination's transaction back since somebody else has made an object of the batch: theirs counts.
+var errOvertaken = errors.New("somebody else has made the object of the batch")
+
+// settle waits until the objects of the batch are durable. A receipt that names the batch, and a checkpoint behind it, come after that.
+func (d *delivery) settle(ctx context.Context) error {
+	ours, err := d.Settle(ctx, d.Call.Item.Batch)
+	if err == nil && !ours {
+		err = errOvertaken
+	}
+	return err
 }
 
 // confirm holds the failures, with those that the destination adds, against the window.

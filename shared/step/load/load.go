@@ -4,6 +4,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -39,16 +40,25 @@ func run(ctx context.Context, t *step.Turn) (stage.LoadResult, error) {
 		return result, err
 	}
 	if bound.Seq != item.Seq || bound.Position != b.Start {
-		if n := t.Stale(item.Seq); n >= 3 {
-			return result, fault.New(fault.NoProgress, "batch %d was stale %d times in a row", item.Seq+1, n)
-		}
-		return result, nil
+		return result, stale(t)
 	}
 	d := &delivery{Turn: t, plan: s, bound: bound, name: item.Batch, batch: b}
 	if d.compiled, err = t.Compiled(s); err != nil {
 		return result, err
 	}
-	return d.run(ctx)
+	loaded, err := d.run(ctx)
+	if errors.Is(err, errOvertaken) {
+		return result, stale(t)
+	}
+	return loaded, err
+}
+
+// stale sends the loop back to extract, but not for ever.
+func stale(t *step.Turn) error {
+	if n := t.Stale(t.Call.Item.Seq); n >= 3 {
+		return fault.New(fault.NoProgress, "batch %d was stale %d times in a row", t.Call.Item.Seq+1, n)
+	}
+	return nil
 }
 
 // delivery is one batch on its way to the destinations and the checkpoint.
@@ -73,6 +83,9 @@ func (d *delivery) run(ctx context.Context) (stage.LoadResult, error) {
 		return stage.LoadResult{}, err
 	}
 	if err := d.deliver(ctx); err != nil {
+		return stage.LoadResult{}, err
+	}
+	if err := d.settle(ctx); err != nil { // a destination that had the batch confirmed nothing
 		return stage.LoadResult{}, err
 	}
 	d.count()

@@ -4,7 +4,6 @@ package transform
 import (
 	"context"
 
-	"github.com/lockstep-data/lockstep/shared/record"
 	"github.com/lockstep-data/lockstep/shared/stage"
 	"github.com/lockstep-data/lockstep/shared/step"
 )
@@ -29,15 +28,8 @@ func run(ctx context.Context, t *step.Turn) (stage.BatchResult, error) {
 		return stage.BatchResult{}, err
 	}
 	rejected := len(b.Rejects)
-	whole, split := b, false
-	for _, chain := range compiled.Chains {
-		split = b.IsSplit()
-		if b, err = chain.Apply(ctx, b); err != nil {
-			return stage.BatchResult{}, err
-		}
-	}
-	if split {
-		showOriginals(b, whole)
+	if b, err = t.Transformed(ctx, compiled, b); err != nil {
+		return stage.BatchResult{}, err
 	}
 	key := step.Sibling(t.Call.Item.Batch, step.Transformed)
 	b.Positions = nil // the extracted object has them
@@ -51,13 +43,4 @@ func run(ctx context.Context, t *step.Turn) (stage.BatchResult, error) {
 		return stage.BatchResult{Next: stage.NextLoad, Batch: key}, nil
 	}
 	return stage.BatchResult{Next: compiled.Next("transform"), Batch: key}, nil
-}
-
-// showOriginals makes the snapshots of a later chain's rejects show the record as it was before an earlier chain split it.
-func showOriginals(b, whole record.Batch) {
-	for i, r := range b.Rejects {
-		if row := whole.RowOf(r.Index); row >= 0 {
-			b.Rejects[i].Snapshot = whole.JSON(row)
-		}
-	}
 }

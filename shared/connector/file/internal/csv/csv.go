@@ -267,6 +267,17 @@ func (s *Scanner) pass(b []byte, final bool) found {
 
 // scan finds the fields of the record at the start of b; final says that nothing comes behind b.
 func (s *Scanner) scan(b []byte, final bool) found {
+	if !s.d.Trim {
+		if f, ok := s.quick(b); ok {
+			return f
+		}
+		s.fields = s.fields[:0]
+	}
+	return s.slow(b, final)
+}
+
+// slow is scan for every record, field by field.
+func (s *Scanner) slow(b []byte, final bool) found {
 	for i := 0; ; {
 		if s.d.Trim {
 			i = s.blanks(b, i)

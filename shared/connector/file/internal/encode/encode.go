@@ -5,10 +5,12 @@ package encode
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
@@ -26,11 +28,12 @@ type Format struct {
 // Header gives the line of the column names of a CSV file.
 func (f Format) Header(names []string) []byte {
 	var out []byte
+	special := f.specials()
 	for i, n := range names {
 		if i > 0 {
 			out = append(out, f.Comma)
 		}
-		out = f.text(out, n)
+		out = f.text(out, n, &special)
 	}
 	return append(out, f.LineEnd...)
 }
@@ -45,19 +48,34 @@ func (f Format) Rows(into []byte, b record.Batch, columns []int, skip []bool) []
 	cols := make([]column, len(columns))
 	for i, c := range columns {
 		if c >= 0 {
-			cols[i] = column{b.Rows.Column(c), b.Schema.Columns[c].Type}
+			cols[i] = f.column(b.Rows.Column(c), b.Schema.Columns[c].Type)
 		}
 	}
+	special := f.specials()
 	out := room(into, b.Len()*(len(columns)*8+8))
 	for row := range b.Len() {
 		if skip != nil && skip[row] {
 			continue
 		}
-		for i, c := range cols {
+		for i := range cols {
 			if i > 0 {
 				out = append(out, f.Comma)
 			}
-			out = f.field(out, c, row)
+			c := &cols[i]
+			switch {
+			case c.cells == nil, c.nulls && c.cells.IsNull(row):
+				out = append(out, f.Null...)
+			case c.texts != nil:
+				out = f.text(out, c.texts.Value(row), &special)
+			case c.ints != nil:
+				out = strconv.AppendInt(out, c.ints[row], 10)
+			case c.days != nil:
+				out = record.AppendDate(out, int64(c.days[row]))
+			case c.decimals != nil:
+				out = record.AppendDecimal(out, c.decimals[row], int(c.typ.Scale))
+			default:
+				out = f.plain(out, record.AppendText(out, c.cells, c.typ, row), &special)
+			}
 		}
 		out = append(out, f.LineEnd...)
 	}
@@ -72,38 +90,52 @@ func room(into []byte, size int) []byte {
 	return make([]byte, 0, size)
 }
 
+// column is a column on its way into text. Of ints, days and decimals one is set for such columns whose values never need quotes.
 type column struct {
-	cells arrow.Array
-	typ   record.Type
+	cells    arrow.Array
+	typ      record.Type
+	nulls    bool
+	texts    *array.String
+	ints     []int64
+	days     []arrow.Date32
+	decimals []decimal128.Num
 }
 
-// field appends one CSV field.
-func (f Format) field(out []byte, c column, row int) []byte {
-	if c.cells == nil || c.cells.IsNull(row) {
-		return append(out, f.Null...)
-	}
-	switch col := c.cells.(type) {
+func (f Format) column(cells arrow.Array, t record.Type) column {
+	c := column{cells: cells, typ: t, nulls: cells.NullN() > 0}
+	bare := (f.Comma == ',' || f.Comma == '\t') && strings.Trim(f.Null, "0123456789.-") == f.Null // no number reads as null
+	switch col := cells.(type) {
 	case *array.String:
-		return f.text(out, col.Value(row))
+		c.texts = col
+	case *array.Int64:
+		if bare {
+			c.ints = col.Int64Values()
+		}
 	case *array.Date32:
-		return f.plain(out, record.AppendDate(out, int64(col.Value(row))))
+		if bare {
+			c.days = col.Date32Values()
+		}
+	case *array.Decimal128:
+		if bare {
+			c.decimals = col.Values()
+		}
 	}
-	return f.plain(out, record.AppendText(out, c.cells, c.typ, row))
+	return c
 }
 
 // plain quotes what was appended to before when it needs quotes: an empty text, one that reads as null, or one that holds the
 // delimiter, which may be a digit's neighbour such as '-' or '.'.
-func (f Format) plain(before, after []byte) []byte {
+func (f Format) plain(before, after []byte, special *[256]bool) []byte {
 	added := after[len(before):]
 	if len(added) > 0 && (f.Comma == ',' || f.Comma == '\t' || bytes.IndexByte(added, f.Comma) < 0) && string(added) != f.Null {
 		return after
 	}
-	return f.text(before, string(added))
+	return f.text(before, string(added), special)
 }
 
 // text appends a text, in quotes where it would be read as something else without.
-func (f Format) text(out []byte, s string) []byte {
-	if s != "" && s != f.Null && !f.special(s) {
+func (f Format) text(out []byte, s string, special *[256]bool) []byte {
+	if s != "" && s != f.Null && !needsQuotes(s, special) {
 		return append(out, s...)
 	}
 	out = append(out, '"')
@@ -118,13 +150,21 @@ func (f Format) text(out []byte, s string) []byte {
 	return append(append(out, s...), '"')
 }
 
-// special says whether a text needs quotes; blanks at its ends may be trimmed by readers, and '#' may begin a comment.
-func (f Format) special(s string) bool {
+// specials marks the bytes that stand in quotes only.
+func (f Format) specials() (special [256]bool) {
+	for _, c := range []byte{f.Comma, '"', '\n', '\r', '\t'} {
+		special[c] = true
+	}
+	return special
+}
+
+// needsQuotes says whether a text needs quotes; blanks at its ends may be trimmed by readers, and '#' may begin a comment.
+func needsQuotes(s string, special *[256]bool) bool {
 	if s[0] == ' ' || s[0] == '#' || s[len(s)-1] == ' ' {
 		return true
 	}
 	for i := range len(s) {
-		if c := s[i]; c == f.Comma || c == '"' || c == '\n' || c == '\r' || c == '\t' {
+		if special[s[i]] {
 			return true
 		}
 	}
