@@ -3,6 +3,7 @@
 package awsstack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,6 +43,8 @@ type Options struct {
 	// Machine makes the state machine of its ARN.
 	Machine func(client *sfn.Client, arn string) (launch.Machine, error)
 	Now     func() time.Time
+	// Attempts is how often a call is sent. Default: 5.
+	Attempts int
 }
 
 // Stack is an opened installation.
@@ -63,7 +66,7 @@ var _ launch.Installation = (*Stack)(nil)
 // Transient, Timeout, and those of the state table.
 func Opener(o Options) func(ctx context.Context, p launch.Place) (launch.Installation, error) {
 	return func(ctx context.Context, p launch.Place) (launch.Installation, error) {
-		cfg, err := settings(ctx, p)
+		cfg, err := settings(ctx, p, cmp.Or(o.Attempts, attempts))
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +91,7 @@ func Opener(o Options) func(ctx context.Context, p launch.Place) (launch.Install
 }
 
 // settings reads AWS's own settings; what the place says comes first.
-func settings(ctx context.Context, p launch.Place) (aws.Config, error) {
+func settings(ctx context.Context, p launch.Place, attempts int) (aws.Config, error) {
 	client := awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout })
 	with := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(client), config.WithRetryMaxAttempts(attempts), config.WithLogger(logging.Nop{}), // a log would write to the terminal

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"strings"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 
 	"github.com/lockstep-data/lockstep/shared/fault"
@@ -25,6 +27,10 @@ func failed(action string, err error) error {
 		return fault.New(fault.Timeout, "%s: no answer within the time allowed", action).WithHint("check the network and the endpoint")
 	case errors.As(err, &api):
 		code, hint := ofAPI(api)
+		var response *awshttp.ResponseError
+		if code == fault.Internal && errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError {
+			code, hint = fault.Transient, "nothing is lost; try again"
+		}
 		e := fault.New(code, "%s: %s: %s", action, api.ErrorCode(), api.ErrorMessage())
 		e.Err, e.Hint = err, hint
 		return e

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/smithy-go"
@@ -109,6 +111,15 @@ var byCode = map[string]meaning{
 	"KmsThrottlingException":      {fault.RateLimited, hintBusy},
 }
 
+// status gives the HTTP status of an answer, 0 when there was none.
+func status(err error) int {
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
 // failed gives an error of the client a code. nil stays nil.
 func failed(action string, err error) error {
 	if err == nil {
@@ -125,7 +136,7 @@ func failed(action string, err error) error {
 		known, ok := byCode[api.ErrorCode()]
 		switch {
 		case ok:
-		case api.ErrorFault() == smithy.FaultServer:
+		case api.ErrorFault() == smithy.FaultServer || status(err) >= http.StatusInternalServerError:
 			known = meaning{fault.Transient, hintBusy}
 		default:
 			known.code = fault.Internal
