@@ -23,6 +23,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go/logging"
 
+	"github.com/lockstep-data/lockstep/infra"
 	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/blob/s3"
 	"github.com/lockstep-data/lockstep/shared/bundle"
@@ -123,7 +124,8 @@ func find(ctx context.Context, client *cloudformation.Client, name string) (laun
 		}
 		return about, failed("look for stack "+name, err)
 	}
-	fields := map[string]*string{"StateTable": &about.Table, "Bucket": &about.Bucket, "BundleParameter": &about.Parameter, "SyncMachine": &about.Machine, "StartFunction": &about.Function}
+	fields := map[string]*string{infra.OutputTable: &about.Table, infra.OutputBucket: &about.Bucket, infra.OutputBundle: &about.Parameter,
+		infra.OutputMachine: &about.Machine, infra.OutputStart: &about.Function}
 	if len(out.Stacks) > 0 {
 		for _, o := range out.Stacks[0].Outputs {
 			if to := fields[aws.ToString(o.OutputKey)]; to != nil {
