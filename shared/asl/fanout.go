@@ -93,7 +93,7 @@ func (f *fanout) err(ctx context.Context) error {
 // aborted tells the history that a state which the service can abort did not come to its end.
 func (w *walker) aborted(f *Flow) {
 	s := f.byName[w.at.state]
-	if s == nil || w.at.state == "" {
+	if s == nil || w.at.waiting {
 		return
 	}
 	switch s.Type {
@@ -105,6 +105,7 @@ func (w *walker) aborted(f *Flow) {
 // point is where a path is, or was when its execution ended; a redrive goes on from there.
 type point struct {
 	state   string
+	waiting bool // the state was not entered yet
 	input   any
 	vars    map[string]any
 	inner   []*walker // the paths inside a Map or Parallel; nil where none began or it is done
@@ -113,17 +114,24 @@ type point struct {
 	saved   []*point // of inner, once the execution has ended
 }
 
-// save fixes the point of a path whose execution has ended, and those of the paths inside it.
+// save fixes the point of a path whose execution has ended, and those of the paths inside it. One inside it that a redrive did not come to
+// stays where it was.
 func (w *walker) save() *point {
 	p := w.at
 	p.vars = w.vars.vars
-	p.inner = nil
-	for _, in := range w.at.inner {
-		var s *point
-		if in != nil && in.at.state != "" {
-			s = in.save()
+	p.inner, p.saved = nil, make([]*point, len(p.done))
+	for i := range p.done {
+		var in *walker
+		if i < len(w.at.inner) {
+			in = w.at.inner[i]
 		}
-		p.saved = append(p.saved, s)
+		switch {
+		case p.done[i]:
+		case in != nil && in.at.state != "":
+			p.saved[i] = in.save()
+		default:
+			p.saved[i] = w.at.from(i)
+		}
 	}
 	return &p
 }
@@ -131,10 +139,11 @@ func (w *walker) save() *point {
 // begin prepares the point of a state with n paths inside it and gives those that a redrive goes on from.
 func (v *visit) begin(n int) *point {
 	p := &v.walker.at
-	p.inner, p.results, p.done = make([]*walker, n), make([]any, n), make([]bool, n)
+	p.inner, p.results, p.done, p.saved = make([]*walker, n), make([]any, n), make([]bool, n), nil
 	if from := v.resume; from != nil && len(from.done) == n {
 		copy(p.results, from.results)
 		copy(p.done, from.done)
+		p.saved = from.saved
 		return from
 	}
 	return nil

@@ -95,6 +95,14 @@ type Result struct {
 	redrive int
 }
 
+// StoppedIn names the state in which a redrive would go on; empty when there is none.
+func (r Result) StoppedIn() string {
+	if r.stopped == nil {
+		return ""
+	}
+	return r.stopped.state
+}
+
 // Run walks a machine from its beginning to its end and returns when every task and every item of a Map has ended. Cancelling
 // ctx aborts the execution.
 func (in *Interpreter) Run(ctx context.Context, e Execution) Result {
@@ -103,22 +111,6 @@ func (in *Interpreter) Run(ctx context.Context, e Execution) Result {
 		return failed
 	}
 	return r.walk(ctx, nil)
-}
-
-// Redrive runs an execution again from where it stopped, as RedriveExecution does: what succeeded is not done again, retries begin
-// anew, the history goes on behind its last event. Only an execution that did not succeed can be redriven, and only in the process
-// that ran it; one that cannot fails with ExecutionNotRedrivable.
-func (in *Interpreter) Redrive(ctx context.Context, e Execution, last Result) Result {
-	if last.stopped == nil || e.Express {
-		return Result{Status: StatusFailed, Error: "ExecutionNotRedrivable", Cause: "the execution did not stop in a state of a Standard machine"}
-	}
-	e.RedriveCount = last.redrive + 1
-	r, failed := in.prepare(e)
-	if r == nil {
-		return failed
-	}
-	r.events = last.Events
-	return r.walk(ctx, last.stopped)
 }
 
 // prepare makes the run of an execution, nil with a result when there can be none.

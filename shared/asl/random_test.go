@@ -153,11 +153,74 @@ func runRandom(t *testing.T, seed uint64) {
 			t.Fatalf("event %d is %+v in %s", i, ev, text)
 		}
 	}
+	recalls(t, m, rec.events, got, text)
 	if got.Status == StatusFailed {
 		if again := in.Redrive(ctx, e, got); again.Events < got.Events && again.Error != "ExecutionNotRedrivable" {
 			t.Fatalf("the redrive lost events: %+v after %+v in %s", again, got, text)
+		} else if again.Error != "ExecutionNotRedrivable" {
+			recalls(t, m, rec.events, again, text)
 		}
 	}
+}
+
+// recalls holds that the history of an execution tells where it stopped: exactly where the process knows that it did.
+func recalls(t *testing.T, m *Machine, events []Event, res Result, text string) {
+	t.Helper()
+	if res.stopped == nil || res.Events >= 499 { // what came too late is not in the history
+		return
+	}
+	_, got := Recall(m, events, time.Time{})
+	if why := differs(&m.Flow, got.stopped, res.stopped); why != "" || got.redrive != res.redrive || got.Events != res.Events || got.Status != res.Status {
+		for _, e := range events {
+			t.Logf("%d ← %d %s %s %d %s", e.ID, e.PreviousID, e.Type, e.State, e.Index, e.Input)
+		}
+		t.Fatalf("%s: recalled %+v, stopped %+v in %s", why, got, res, text)
+	}
+}
+
+// differs says in what two points of a flow differ. The items of a Distributed Map stand in no history.
+func differs(f *Flow, got, want *point) string {
+	switch {
+	case want != nil && want.waiting: // between two states the history tells the one behind a Choice or a catcher only by what comes next
+		return ""
+	case got == nil || want == nil:
+		if got == want {
+			return ""
+		}
+		return fmt.Sprintf("there is one point only: %+v, %+v", got, want)
+	case got.state != want.state:
+		return fmt.Sprintf("state %s, not %s", got.state, want.state)
+	}
+	for _, pair := range [][2]any{{got.input, want.input}, {got.vars, want.vars}} {
+		a, _ := json.Marshal(pair[0])
+		b, _ := json.Marshal(pair[1])
+		if strings.Replace(string(a), "{}", "null", 1) != strings.Replace(string(b), "{}", "null", 1) { // no variables either way
+			return fmt.Sprintf("at %s: %s, not %s", got.state, a, b)
+		}
+	}
+	s := f.byName[got.state]
+	if s == nil || s.Iterate != nil && s.Iterate.Distributed {
+		return ""
+	}
+	for i := range max(len(got.saved), len(want.saved)) {
+		if i >= len(got.saved) || i >= len(want.saved) || got.done[i] != want.done[i] {
+			return fmt.Sprintf("path %d of %s: %v, not %v", i, got.state, got.done, want.done)
+		}
+		inner := s.Iterate
+		flow := (*Flow)(nil)
+		if inner != nil {
+			flow = inner.Processor
+		} else {
+			flow = s.Branches[i]
+		}
+		if a, b := fmt.Sprint(got.results[i]), fmt.Sprint(want.results[i]); a != b {
+			return fmt.Sprintf("result %d of %s: %s, not %s", i, got.state, a, b)
+		}
+		if why := differs(flow, got.saved[i], want.saved[i]); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 func TestRandomDefinitions(t *testing.T) {

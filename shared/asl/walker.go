@@ -62,6 +62,10 @@ func (w *walker) flow(ctx context.Context, f *Flow, input any, from *point) (any
 		w.vars.assign(from.vars)
 	}
 	for {
+		w.at = point{state: name, input: input, waiting: true}
+		if from != nil {
+			w.at.saved, w.at.results, w.at.done = from.saved, from.results, from.done
+		}
 		if ctx.Err() != nil {
 			return nil, errStopped
 		}
@@ -69,7 +73,7 @@ func (w *walker) flow(ctx context.Context, f *Flow, input any, from *point) (any
 		if s == nil {
 			return nil, &Error{Name: ErrorRuntime, Cause: "There is no state " + name}
 		}
-		w.at = point{state: name, input: input}
+		w.at.waiting = false
 		out, err := w.visit(ctx, s, input, from)
 		if err != nil {
 			return nil, err

@@ -44,6 +44,7 @@ type aslRunFlags struct {
 	express bool
 	cases   string
 	compare bool
+	redrive string
 	limit   time.Duration
 }
 
@@ -57,9 +58,11 @@ state, the calls in order, each with an output, an error or "never", and if you 
 
   {"Charge": [{"match": {"amount": "<any>"}, "error": {"errorType": "Busy"}}, {"output": {"paid": true}}]}
 
-Waits, retries and time-outs take no real time. With --cases it runs a file of recorded cases instead and prints one line for each.`,
+Waits, retries and time-outs take no real time. With --redrive it goes on where an execution stopped, by its history: as Lockstep keeps it, as
+asl run --json prints it, or as GetExecutionHistory answers. What succeeded is not done again, nor the items of a Map that did. With --cases it runs a file of recorded cases instead and prints one line for each.`,
 		Example: `  lockstep asl run machine.asl.json --input '{"n": 1}'
   lockstep asl run machine.asl.json --input @input.json --answers answers.json --json
+  lockstep asl run machine.asl.json --redrive history.json --answers answers.json
   lockstep asl run --cases cases.json --json
   lockstep asl run --cases cases.json --compare`,
 		Args: between(0, 1),
@@ -78,6 +81,7 @@ Waits, retries and time-outs take no real time. With --cases it runs a file of r
 	c.Flags().StringVar(&f.objects, "objects", "", "file with the objects that an ItemReader finds: a JSON object, bucket/key to text")
 	c.Flags().StringVar(&f.clock, "clock", "", "time at which the execution starts, RFC 3339 (default: now)")
 	c.Flags().BoolVar(&f.express, "express", false, "run as an Express execution: no limit of 25,000 events")
+	c.Flags().StringVar(&f.redrive, "redrive", "", "file with the history of an execution that failed: go on where it stopped")
 	c.Flags().StringVar(&f.cases, "cases", "", "file of recorded cases: a JSON array, or one object a line")
 	c.Flags().BoolVar(&f.compare, "compare", false, "with --cases: compare with what is recorded, exit 1 when something differs")
 	c.Flags().DurationVar(&f.limit, "limit", 10*time.Second, "real time that one execution may take")
@@ -113,6 +117,15 @@ func (a *app) aslRun(ctx context.Context, path string, f aslRunFlags) error {
 		}
 		if err := json.Unmarshal(text, file.into); err != nil {
 			return wrong("lockstep asl run --help shows the form", "%s: %s", file.path, err)
+		}
+	}
+	if f.redrive != "" {
+		text, err := os.ReadFile(a.path(f.redrive))
+		if err != nil {
+			return wrongly(err)
+		}
+		if c.History, err = corpus.ReadHistory(text); err != nil {
+			return err
 		}
 	}
 	out := corpus.Run(ctx, &c, f.limit)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/lockstep-data/lockstep/shared/asl"
 	"github.com/lockstep-data/lockstep/shared/fault"
 )
 
@@ -29,6 +30,8 @@ type Case struct {
 	StopAfterEvent int64               `json:"stop_after_event"`
 	OrderScrubbed  bool                `json:"order_scrubbed"`
 	Recorded       Recorded            `json:"recorded"`
+	// History makes the run a redrive of the execution that it is of; see ReadHistory. Input is then the history's.
+	History []asl.Event `json:"-"`
 }
 
 // Answer is one call of a task that the script expects, and what the task then says.

@@ -74,10 +74,20 @@ func run(ctx context.Context, c *Case) Outcome {
 			}
 		},
 	}
-	res := in.Run(ctx, asl.Execution{
+	e := asl.Execution{
 		ID: executionID, Name: "execution", StateMachine: asl.StateMachine{ID: machineARN, Name: "machine"}, Input: c.Input,
 		RoleArn: c.role(), Express: c.Type == "EXPRESS", AsOf: c.recorded(),
-	})
+	}
+	var res asl.Result
+	if c.History == nil {
+		res = in.Run(ctx, e)
+	} else {
+		res = redrive(ctx, in, e, c.History)
+	}
+	if res.Error == asl.ErrorNotRedrivable {
+		out.Status, out.Problem = "ERROR", res.Error+": "+res.Cause
+		return out
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	out.Status, out.Output, out.Error, out.Cause = string(res.Status), res.Output, res.Error, res.Cause
@@ -87,6 +97,16 @@ func run(ctx context.Context, c *Case) Outcome {
 	}
 	out.Problem = strings.Join(problems, "; ")
 	return out
+}
+
+// redrive goes on where the history of an execution ends.
+func redrive(ctx context.Context, in *asl.Interpreter, e asl.Execution, history []asl.Event) asl.Result {
+	was, last := asl.Recall(in.Machines[e.StateMachine.ID], history, in.Clock.Now())
+	if last.Error == asl.ErrorNotRedrivable {
+		return last
+	}
+	e.Input, e.StartTime = was.Input, was.StartTime
+	return in.Redrive(ctx, e, last)
 }
 
 // role gives the role of the machine. A call may show it to its task; then the script knows it.
