@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep-data/lockstep/shared/blob/s3"
 	"github.com/lockstep-data/lockstep/shared/bundle"
 	"github.com/lockstep-data/lockstep/shared/catalog"
+	"github.com/lockstep-data/lockstep/shared/catalog/local"
 	"github.com/lockstep-data/lockstep/shared/connector/file"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/setting"
@@ -22,9 +23,9 @@ type content struct {
 	bundle string // path of the bundle's file
 }
 
-// components are what a job may name on AWS.
+// components are what a job may name; those that work on this machine only are refused with what to use instead.
 func components() catalog.Catalog {
-	return catalog.Builtin().WithConnector(file.Spec(blob.Local().With(s3.Scheme, s3.Opener())))
+	return local.Builtin().WithConnector(file.Spec(blob.Local().With(s3.Scheme, s3.Opener())))
 }
 
 // readContent checks the jobs of a folder and writes their bundle to a file of its own. The error has every mistake with file and line.
@@ -32,6 +33,9 @@ func readContent(ctx context.Context, folder string) (content, error) {
 	p, err := spec.Open(ctx, folder, spec.Options{Catalog: components(), Resolver: setting.Resolver{}})
 	if err != nil {
 		return content{}, err
+	}
+	if problems := spec.Remote(components().Components(), p.Documents); len(problems) > 0 {
+		return content{}, problems
 	}
 	data, key, err := bundle.Build(p)
 	if err != nil {

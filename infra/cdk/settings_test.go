@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -162,6 +163,10 @@ func TestContent_Wrong(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "a.yaml:2:") || !strings.Contains(err.Error(), "the hour 25 is out of range") {
 		t.Errorf("got %v", err)
 	}
+	write(t, filepath.Join(dir, "a.yaml"), "id: a\nsource: {connector: file, config: {path: in.csv}}\ndestination: {connector: sqlite, config: {path: out.db}}\n")
+	if _, err := readContent(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "a.yaml:2:") || !strings.Contains(err.Error(), "a.yaml:3:") {
+		t.Errorf("a job of this machine is deployed: %v", err)
+	}
 	if _, err := readContent(t.Context(), t.TempDir()); err == nil {
 		t.Error("a folder without jobs is deployed")
 	}
@@ -260,5 +265,18 @@ destination: {connector: file, config: {path: "s3://out/b/", format: ndjson}}
 	a, err := accessOf([]job.Job{{ID: "x", Source: job.Source{Config: values(map[string]any{"role_arn": "arn:aws:iam::1:role/r", "more": []any{map[string]any{"password": "secret://db"}}})}}})
 	if err != nil || !a.roles["arn:aws:iam::1:role/r"] || !a.secrets["db"] {
 		t.Errorf("got %+v, %v", a, err)
+	}
+}
+
+// TestSettings_Documented holds that the page on deploying names every key.
+func TestSettings_Documented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/deploy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range keys {
+		if !strings.Contains(string(page), "`"+key+"`") {
+			t.Errorf("docs/deploy.md has no %s", key)
+		}
 	}
 }

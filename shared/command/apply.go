@@ -14,7 +14,6 @@ import (
 	"github.com/lockstep-data/lockstep/shared/fault"
 	"github.com/lockstep-data/lockstep/shared/job"
 	"github.com/lockstep-data/lockstep/shared/launch"
-	"github.com/lockstep-data/lockstep/shared/setting"
 	"github.com/lockstep-data/lockstep/shared/spec"
 )
 
@@ -53,7 +52,7 @@ func (a *app) apply(ctx context.Context, dry bool) error {
 	if err != nil {
 		return err
 	}
-	if problems := remoteProblems(a.o.Catalog.Components(), p.Documents); len(problems) > 0 {
+	if problems := spec.Remote(a.o.Catalog.Components(), p.Documents); len(problems) > 0 {
 		return problems.Err()
 	}
 	data, key, err := bundle.Build(p)
@@ -150,31 +149,6 @@ func (a *app) writeApplied(out applied, about launch.About) {
 	if len(out.Schedules) > 0 {
 		a.printf("%s\n", a.p.yellow("  the schedules of these jobs differ, and only cdk deploy changes schedules: "+strings.Join(out.Schedules, ", ")))
 	}
-}
-
-// remoteProblems says which jobs cannot run on AWS, and what to use instead.
-func remoteProblems(c spec.Components, docs []*spec.Document) fault.Problems {
-	var out fault.Problems
-	for _, d := range docs {
-		var found fault.Problems
-		look := func(path, connector string, v setting.Values) {
-			check := c.Connectors[connector].Remote
-			if check == nil {
-				return
-			}
-			for _, p := range check(v) {
-				p.Path = setting.Join(path, p.Path)
-				found = append(found, p)
-			}
-		}
-		look("source.config", d.Job.Source.Connector, d.Job.Source.Config)
-		for _, dest := range d.Job.Destinations {
-			look(setting.Join(d.DestinationPath(dest.Name), "config"), dest.Connector, dest.Config)
-		}
-		out = append(out, d.Annotate(found)...)
-	}
-	out.Sort()
-	return out
 }
 
 func (a *app) pruneCommand() *cobra.Command {

@@ -98,7 +98,7 @@ func (a *app) check(ctx context.Context, args []string, offline bool) error {
 			exit = ExitUnreachable
 		}
 		if a.flags.aws.on {
-			problems = append(problems, remoteProblems(a.o.Catalog.Components(), []*spec.Document{f.doc})...)
+			problems = append(problems, spec.Remote(a.o.Catalog.Components(), []*spec.Document{f.doc})...)
 		}
 		r.Problems = append(r.Problems, problems...)
 		r.Jobs = append(r.Jobs, one)
