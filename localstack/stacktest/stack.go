@@ -46,7 +46,6 @@ type Stack struct {
 // Options say what Deploy makes.
 type Options struct {
 	Config    string // folder of the project
-	Account   string // NewAccount's
 	Stage     string // default: t and the account's last digits, so that names are told apart on one machine too
 	Functions string // folder of built functions; "" builds them
 }
@@ -73,7 +72,7 @@ func (s *Stack) Deploy(ctx context.Context, o Options) error {
 	if o.Stage == "" {
 		s.Stage = "t" + s.Account[4:]
 	}
-	root, err := root()
+	root, err := Root()
 	if err != nil {
 		return err
 	}
@@ -84,7 +83,10 @@ func (s *Stack) Deploy(ctx context.Context, o Options) error {
 	}
 	out := filepath.Join(s.folder, "out")
 	cmd := exec.CommandContext(ctx, filepath.Join(root, "localstack", "deploy"), o.Config, s.Stage)
-	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+s.Account, "CDK_OUTPUT="+out, "FUNCTIONS="+o.Functions)
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+s.Account, "CDK_OUTPUT="+out)
+	if o.Functions != "" {
+		cmd.Env = append(cmd.Env, "FUNCTIONS="+o.Functions)
+	}
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Run(); err != nil {
@@ -176,8 +178,8 @@ func (s *Stack) post(ctx context.Context, url, target string, in, out any) error
 	return json.Unmarshal(answer.Bytes(), out)
 }
 
-// root is the repository's folder.
-func root() (string, error) {
+// Root is the repository's folder.
+func Root() (string, error) {
 	_, file, _, ok := runtime.Caller(0)
 	if !ok || !filepath.IsAbs(file) {
 		return "", fmt.Errorf("the sources are not where they were built")
