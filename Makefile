@@ -70,6 +70,11 @@ localstack-up: ## install LocalStack (once) and start it on this machine, withou
 localstack-down: ## end LocalStack and all that it started
 	@./localstack/up stop
 
+.PHONY: localstack-deploy
+localstack-deploy: ## deploy the jobs of CONFIG to LocalStack with the CDK app that AWS gets (CONFIG=. STAGE=dev)
+	@./localstack/up
+	@./localstack/deploy "$(CONFIG)" "$(or $(STAGE),dev)"
+
 .PHONY: test-localstack
 test-localstack: ## start LocalStack when it is not up, and run the tests that need it
 	@./localstack/up

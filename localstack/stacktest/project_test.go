@@ -31,7 +31,7 @@ const (
 )
 
 // The jobs that are disturbed: each has a test of its own.
-var disturbed = []string{"named", "held", "ruled", "killed", "stopped", "swept", "throttled"}
+var disturbed = []string{"named", "held", "ruled", "killed", "stopped", "swept", "throttled", "timed"}
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
@@ -126,6 +126,9 @@ destination:
   write: {mode: append}
 batch: {records: %d}
 `, id, bucket(), day, countries, bucket(), out, id, frequent)
+		if id == "timed" {
+			job += "schedule: {cron: \"0 3 * * *\"}\n"
+		}
 		if err := os.WriteFile(filepath.Join(dir, "jobs", id+".yaml"), []byte(job), 0o600); err != nil {
 			return err
 		}
