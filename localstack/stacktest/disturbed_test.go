@@ -5,7 +5,6 @@ package stacktest_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -174,40 +173,6 @@ func TestStopped(t *testing.T) {
 	stopInTheMiddle(t, "stopped")
 	free(t, "stopped", store.Failed)
 	goesOn(t, "stopped")
-}
-
-// TestSwept does the same with the rule of close disabled: sweep alone frees the job.
-func TestSwept(t *testing.T) {
-	ctx := within(t)
-	for _, r := range infra.Rules() {
-		if r.Function != "close" {
-			continue
-		}
-		if err := stack.Rule(ctx, stack.Name(r.Name), false); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			after, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-			defer cancel()
-			if err := stack.Rule(after, stack.Name(r.Name), true); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	stopInTheMiddle(t, "swept")
-	if lock, err := stack.Store.Lock(ctx, "swept"); err != nil || lock.Status != store.InProgress {
-		t.Fatalf("before the sweep: %+v, %v", lock, err)
-	}
-	if err := stacktest.Poll(ctx, time.Second, func() (bool, error) {
-		if err := stack.Invoke(ctx, "sweep", "{}", nil); err != nil {
-			return false, err
-		}
-		lock, err := stack.Store.Lock(ctx, "swept")
-		return lock.Status != store.InProgress, err
-	}); err != nil {
-		t.Fatal(err)
-	}
-	free(t, "swept", store.Failed)
 }
 
 // TestThrottled lets DynamoDB refuse every eighth call.

@@ -31,7 +31,7 @@ const (
 )
 
 // The jobs that are disturbed: each has a test of its own.
-var disturbed = []string{"named", "held", "ruled", "killed", "stopped", "swept", "throttled", "timed"}
+var disturbed = []string{"named", "held", "ruled", "killed", "stopped", "throttled", "timed"}
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
