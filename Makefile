@@ -129,6 +129,26 @@ build: ## build bin/lockstep
 	@mkdir -p bin
 	$(GO) build -o bin/lockstep ./cmd/lockstep
 
+ARCHES ?= arm64 amd64
+FUNCTIONS := $(notdir $(patsubst %/main.go,%,$(filter-out %/bootstrap/main.go,$(wildcard functions/*/main.go))))
+
+# One program is all functions (docs/adr/2026-11-23-one-binary.md): it is linked once for each architecture, and every function's folder has it.
+.PHONY: functions
+functions: ## build the Lambda functions into build/functions (ARCHES="arm64 amd64")
+	@set -e; for arch in $(ARCHES); do out=build/functions/$$arch; mkdir -p $$out; \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch GOFLAGS= $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -tags lambda.norpc,$(TAGS) -o $$out/bootstrap ./functions/bootstrap; \
+	  for name in $(FUNCTIONS); do mkdir -p $$out/$$name; ln -f $$out/bootstrap $$out/$$name/bootstrap; done; \
+	  echo "$$arch: $$(stat -c %s $$out/bootstrap) bytes, zipped $$(gzip -c $$out/bootstrap | wc -c)"; done
+
+.PHONY: bench-cold
+bench-cold: ## measure the start of the functions: process to first question for work, and memory (COLDFLAGS="-runs 50 -median 200 -rss 250")
+	@$(MAKE) --no-print-directory functions ARCHES=$$($(GO) env GOARCH)
+	$(GO) run ./functions/internal/runtimeapi/cold $(COLDFLAGS) build/functions/$$($(GO) env GOARCH)/*/bootstrap
+
+.PHONY: test-arm64
+test-arm64: ## run the test of equal bytes as an arm64 program (needs qemu-aarch64 of the package qemu-user, or an arm64 machine)
+	@./.ci/test-arm64
+
 # What is deployed, and how: CONFIG is the folder with the jobs, CDKFLAGS are passed on (-c stage=prod -c kms-key=…; docs/deploy.md has them all).
 CONFIG ?= .
 CDK_CONTEXT = -c config="$(abspath $(CONFIG))" $(if $(STAGE),-c stage=$(STAGE)) $(CDKFLAGS)

@@ -101,7 +101,7 @@ func floats(name string) func(a, b float64) (float64, error) {
 	case "-":
 		f = func(a, b float64) float64 { return a - b }
 	case "*":
-		f = func(a, b float64) float64 { return a * b }
+		f = func(a, b float64) float64 { return float64(a * b) } // never fused with a sum, as arm64 would
 	default:
 		return func(a, b float64) (float64, error) {
 			if b == 0 {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lockstep-data/lockstep/functions/internal/runtimetest"
+	"github.com/lockstep-data/lockstep/functions/internal/runtimeapi"
 	"github.com/lockstep-data/lockstep/infra"
 	"github.com/lockstep-data/lockstep/shared/fault"
 )
@@ -19,9 +19,9 @@ func closed(name string) bool {
 	return ok && slices.Contains(fault.Codes, fault.Code(code))
 }
 
-func do(what, code, text string) runtimetest.Invocation {
+func do(what, code, text string) runtimeapi.Invocation {
 	payload, _ := json.Marshal(order{what, code, text})
-	return runtimetest.Invocation{Payload: string(payload)}
+	return runtimeapi.Invocation{Payload: string(payload)}
 }
 
 // TestFunction_EveryPathHasAName holds that whatever an act does, the answer is JSON or an error of the closed list.
@@ -32,20 +32,20 @@ func TestFunction_EveryPathHasAName(t *testing.T) {
 			t.Errorf("a fault %s is answered as %q", code, got.Type)
 		}
 	}
-	short := func(i runtimetest.Invocation) runtimetest.Invocation {
+	short := func(i runtimeapi.Invocation) runtimeapi.Invocation {
 		i.Left = 100 * time.Millisecond
 		return i
 	}
 	for _, c := range []struct {
 		name string
-		call runtimetest.Invocation
+		call runtimeapi.Invocation
 		want fault.Code
 	}{
 		{"a code that nobody knows", do("fail", "Mystery", "x"), fault.Internal},
 		{"no code", do("fail uncoded", "", "x"), fault.Internal},
-		{"a payload that is no JSON", runtimetest.Invocation{Payload: "{"}, fault.ConfigInvalid},
-		{"an empty payload", runtimetest.Invocation{}, fault.ConfigInvalid},
-		{"a payload of another shape", runtimetest.Invocation{Payload: `[1]`}, fault.ConfigInvalid},
+		{"a payload that is no JSON", runtimeapi.Invocation{Payload: "{"}, fault.ConfigInvalid},
+		{"an empty payload", runtimeapi.Invocation{}, fault.ConfigInvalid},
+		{"a payload of another shape", runtimeapi.Invocation{Payload: `[1]`}, fault.ConfigInvalid},
 		{"an answer that is no JSON", do("answer what is no JSON", "", ""), fault.Internal},
 		{"an answer that no state may give", do("answer too much", "", ""), fault.QuotaExceeded},
 		{"the deadline", short(do("wait", "", "")), fault.Timeout},
@@ -142,7 +142,7 @@ func TestFunction_Log(t *testing.T) {
 	call.Payload = strings.TrimSuffix(call.Payload, "}") + `,"run":"r1","job":"orders","item":{"stream":"s","partition":"p0","seq":4}}`
 	call.Trace = "Root=1-5759e988"
 	request := p.invoke(call).Request
-	failing := func(code fault.Code, text string) runtimetest.Answer { return p.invoke(do("fail", string(code), text)) }
+	failing := func(code fault.Code, text string) runtimeapi.Answer { return p.invoke(do("fail", string(code), text)) }
 	hidden := failing(fault.DataInvalid, "record 3: secret@example.com is no number")
 	denied := failing(fault.AuthDenied, "hunter2 was refused")
 	if strings.Contains(hidden.Message, "example.com") || denied.Message != "act: *** was refused" {

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/lockstep-data/lockstep/functions/internal/edge"
-	"github.com/lockstep-data/lockstep/functions/internal/runtimetest"
+	"github.com/lockstep-data/lockstep/functions/internal/runtimeapi"
 	"github.com/lockstep-data/lockstep/infra"
 	"github.com/lockstep-data/lockstep/shared/blob"
 	"github.com/lockstep-data/lockstep/shared/catalog"
@@ -102,7 +102,7 @@ func obey(ctx context.Context, w *edge.World, payload json.RawMessage) (any, err
 // process is a function under test.
 type process struct {
 	*testing.T
-	api *runtimetest.API
+	api *runtimeapi.API
 	cmd *exec.Cmd
 	out lockedBuffer
 	env []string
@@ -130,7 +130,7 @@ func (l *lockedBuffer) String() string {
 // newProcess starts a function with a whole environment, and more.
 func newProcess(t *testing.T, more ...string) *process {
 	t.Helper()
-	api, err := runtimetest.New()
+	api, err := runtimeapi.New()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func (p *process) kill() {
 }
 
 // invoke sends a payload; 15 minutes are left for it unless the invocation says so.
-func (p *process) invoke(i runtimetest.Invocation) runtimetest.Answer {
+func (p *process) invoke(i runtimeapi.Invocation) runtimeapi.Answer {
 	p.Helper()
 	if i.Left == 0 {
 		i.Left = 15 * time.Minute

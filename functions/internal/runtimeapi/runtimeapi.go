@@ -1,6 +1,6 @@
-// Package runtimetest is Lambda's Runtime API on loopback, as far as a function needs it: next, response, error. Tests start a function's
+// Package runtimeapi is Lambda's Runtime API on loopback, as far as a function needs it: next, response, error. Tests and measurements start a function's
 // process against it and send it invocations.
-package runtimetest
+package runtimeapi
 
 import (
 	"context"
