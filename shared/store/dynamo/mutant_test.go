@@ -1,11 +1,16 @@
 package dynamo_test
 
 import (
+	"context"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/lockstep-data/lockstep/infra"
+	"github.com/lockstep-data/lockstep/shared/store"
+	"github.com/lockstep-data/lockstep/shared/store/dynamo"
 	"github.com/lockstep-data/lockstep/shared/store/dynamo/modeltest"
 	"github.com/lockstep-data/lockstep/shared/store/simtest"
 )
@@ -95,6 +100,58 @@ func TestMutants(t *testing.T) {
 			}
 			if v, err = simtest.Play(t.Context(), simulated(mutant{}, true), m.seed); err != nil || v != nil {
 				t.Errorf("with the rule: %v, %v", v, err)
+			}
+		})
+	}
+}
+
+// raced is a Prover that says Dead of the epoch that it was asked about, and lets the run be redriven before it does: its execution had ended, and
+// begins again while the answer is under way.
+type raced struct{ redrive func() }
+
+// Life implements store.Prover.
+func (r *raced) Life(_ context.Context, l store.Lock) (store.Life, error) {
+	if l.Epoch != store.Epoch(0, 1, 0, 0) {
+		return store.Alive, nil
+	}
+	r.redrive()
+	return store.Dead, nil
+}
+
+// TestMutants_Directed is the schedule for STEAL's epoch, which random ones hardly ever need: the redrive keeps term and rvn, so only the epoch
+// tells the thief that its proof is of the time before (invariant 8).
+func TestMutants_Directed(t *testing.T) {
+	for name, mutate := range map[string]func(modeltest.Mutation){"with the rule": nil, "STEAL without seen epoch": when(isSteal, ignore("epoch"))} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+			m := modeltest.New(modeltest.Options{Mutate: mutate})
+			def := infra.StateTable()
+			def.PointInTime = false
+			if _, err := dynamo.Create(t.Context(), simClient(m), simTable, def); err != nil {
+				t.Fatal(err)
+			}
+			s, err := dynamo.Open(t.Context(), dynamo.Options{Client: simClient(m), Table: simTable, Now: func() time.Time { return now }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			take := func(p store.Prover, run string, redrive int) store.Outcome {
+				got, err := store.Protocol{Store: s, Prover: p, Now: func() time.Time { return now }, NewRVN: func() string { return run }}.Take(t.Context(), store.TakeRequest{
+					Job: "j", Run: run, Epoch: store.Epoch(redrive, 1, 0, 0), Holder: "exec:" + run, LeaseUntil: now.Add(time.Minute), MaxTries: 9,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return got.Outcome
+			}
+			take(nil, "a", 0)
+			thief := take(&raced{func() { take(nil, "a", 1) }}, "b", 0)
+			l, err := s.Lock(t.Context(), "j")
+			if err != nil {
+				t.Fatal(err)
+			}
+			robbed := thief == store.OutcomeAcquired && l.Run == "b" // while the execution of a, redriven, lives
+			if robbed != (mutate != nil) || !robbed && (thief != store.OutcomeHeld || l.Epoch != store.Epoch(1, 1, 0, 0)) {
+				t.Errorf("b is %s, the lock is of run %s in epoch %s", thief, l.Run, l.Epoch)
 			}
 		})
 	}

@@ -219,7 +219,11 @@ func (a *actor) claim(ctx context.Context) (done bool, err error) {
 	}
 	for _, t := range a.w.targets {
 		s, ok := t.(*fenced)
-		if !ok || a.w.without == CommitClaim {
+		if !ok {
+			continue
+		}
+		if a.w.without == CommitClaim { // the run goes on as if the destination knew of it
+			s.claimant = a.t.x.run
 			continue
 		}
 		if err := a.reach("claim "+t.name(), func() error { return s.claim(a.w, c, a.t.x.run) }); err != nil {
