@@ -24,7 +24,12 @@ func client(m *modeltest.Server, more ...func(*dynamodb.Options)) *dynamodb.Clie
 // modelled opens a state in a new model.
 func modelled(t testing.TB, more ...func(*dynamodb.Options)) (*dynamo.Store, *modeltest.Server) {
 	t.Helper()
-	m := modeltest.New(modeltest.Options{})
+	return modelledWith(t, modeltest.Options{}, more...)
+}
+
+func modelledWith(t testing.TB, o modeltest.Options, more ...func(*dynamodb.Options)) (*dynamo.Store, *modeltest.Server) {
+	t.Helper()
+	m := modeltest.New(o)
 	if _, err := dynamo.Create(t.Context(), client(m), "state", infra.StateTable()); err != nil {
 		t.Fatalf("create table: %v", err)
 	}
@@ -45,6 +50,30 @@ func TestStore_Model(t *testing.T) {
 func TestStore_ModelSchedules(t *testing.T) {
 	s, _ := modelled(t)
 	storetest.Schedules(t, s, 30)
+}
+
+func TestStore_ModelSlotSchedules(t *testing.T) {
+	s, _ := modelled(t)
+	storetest.SlotSchedules(t, s, 30)
+}
+
+// A bind across slots that does not look at one of the two locks gives a partition to the wrong run: the schedules notice.
+func TestStore_ModelSlotMutants(t *testing.T) {
+	for name, of := range map[string]func(modeltest.Mutation) bool{
+		"the lock of the run that has the partition": func(m modeltest.Mutation) bool { return !m.Tests("run_id") },
+		"the own lock": func(m modeltest.Mutation) bool { return m.Tests("run_id") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := modelledWith(t, modeltest.Options{Mutate: when(func(m modeltest.Mutation) bool { return isLock(m) && m.Checks() && of(m) }, modeltest.Mutation.Always)})
+			for seed := range 30 {
+				if breach, _ := storetest.SlotSchedule(t.Context(), s, seed); breach != "" {
+					t.Logf("seed %d: %s", seed, breach)
+					return
+				}
+			}
+			t.Error("30 schedules do not notice that it is not looked at")
+		})
+	}
 }
 
 // The model counts what AWS bills, transactions and refused conditions doubled and counted.

@@ -37,3 +37,7 @@ func quick(t *testing.T) *sqlite.Store {
 func TestStore_Schedules(t *testing.T) {
 	storetest.Schedules(t, quick(t), schedules)
 }
+
+func TestStore_SlotSchedules(t *testing.T) {
+	storetest.SlotSchedules(t, quick(t), schedules)
+}

@@ -29,6 +29,9 @@ func (m Mutation) Touches(name string) bool {
 	return slices.ContainsFunc(m.w.actions, func(a action) bool { return a.path[0].name == name })
 }
 
+// Checks says whether it is a condition of a transaction on an item that stays as it is.
+func (m Mutation) Checks() bool { return m.w.kind == "ConditionCheck" }
+
 // Tests says whether the condition looks at an attribute.
 func (m Mutation) Tests(name string) bool {
 	return m.w.condition.mentions(func(n string) bool { return n == name }) != ""
