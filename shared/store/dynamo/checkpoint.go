@@ -42,21 +42,23 @@ func (s *Store) Bind(ctx context.Context, w store.BindCheckpoint) (store.Checkpo
 	if err := w.CheckpointKey.Check(); err != nil {
 		return store.Checkpoint{}, false, s.failed("bind in", err)
 	}
-	for fresh := false; ; fresh = true {
+	for fresh := false; ; {
 		c, applied, err := s.changeCheckpoint(ctx, "bind in", w.CheckpointKey, binding(w, fresh))
-		if err == nil && !applied && c.Term > 0 && c.Slot != w.Slot {
-			return s.takePartition(ctx, w, c)
-		}
 		if err != nil {
 			return c, false, err
 		}
 		if applied {
 			s.bound.keep(c)
+			return c, true, nil
+		}
+		if c.Term > 0 && c.Slot != w.Slot {
+			return s.takePartition(ctx, w, c)
 		}
 		begins := c.Run == "" || w.Full && c.Run != w.Run
-		if applied || fresh || !begins || !later(w, c) {
-			return c, applied, nil
+		if begins == fresh || !later(w, c) {
+			return c, false, nil
 		}
+		fresh = begins // what is there takes the other form; it may be there only since the last call
 	}
 }
 

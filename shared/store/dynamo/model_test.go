@@ -1,6 +1,8 @@
 package dynamo_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -73,6 +75,47 @@ func TestStore_ModelSlotMutants(t *testing.T) {
 			}
 			t.Error("30 schedules do not notice that it is not looked at")
 		})
+	}
+}
+
+// between does something before the second update of an item that passes it.
+type between struct {
+	http.RoundTripper
+	updates int
+	do      func()
+}
+
+// RoundTrip implements http.RoundTripper.
+func (b *between) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") {
+		if b.updates++; b.updates == 2 {
+			b.do()
+		}
+	}
+	return b.RoundTripper.RoundTrip(r)
+}
+
+// The first BIND of a partition takes two calls, since nothing is there yet; another attempt may make the checkpoint between them. It is judged
+// by its attempt then, as at any other time.
+func TestStore_ModelFirstBinds(t *testing.T) {
+	bind := func(attempt string) store.BindCheckpoint {
+		return store.BindCheckpoint{CheckpointKey: store.CheckpointKey{Job: "j", Stream: "s", Partition: "p"}, Run: "r", Term: 1, Attempt: attempt, Owner: attempt}
+	}
+	for attempt, want := range map[string]bool{"a1": false, "a3": true} {
+		first, m := modelled(t)
+		race := &between{RoundTripper: m, do: func() {
+			if _, applied, err := first.Bind(t.Context(), bind("a2")); err != nil || !applied {
+				t.Errorf("the other attempt: %v, %v", applied, err)
+			}
+		}}
+		second, err := dynamo.Open(t.Context(), dynamo.Options{Client: simClient(race), Table: "state", Now: storetest.Start})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, applied, err := second.Bind(t.Context(), bind(attempt))
+		if err != nil || applied != want || race.updates < 2 || applied && got.Fence != 2 {
+			t.Errorf("attempt %s: applied %v, fence %d after %d calls, %v", attempt, applied, got.Fence, race.updates, err)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/lockstep-data/lockstep/shared/store/dynamo"
@@ -34,7 +35,10 @@ func (r *remote) Version() int { return int(r.calls.Load()) }
 // TestSimulation_Local plays schedules on DynamoDB Local, with faults at the calls of the client.
 func TestSimulation_Local(t *testing.T) {
 	table := dynamotest.Table(t, dynamotest.Client(t))
-	endpoint := func(o *dynamodb.Options) { at := dynamotest.Endpoint(t); o.BaseEndpoint = &at }
+	endpoint := func(o *dynamodb.Options) {
+		at := dynamotest.Endpoint(t)
+		o.BaseEndpoint, o.Credentials = &at, credentials.NewStaticCredentialsProvider("test", "test", "")
+	}
 	o := simtest.Options{Steps: 120, Open: func(ctx context.Context, now func() time.Time) (simtest.Backend, error) {
 		server := &remote{RoundTripper: http.DefaultTransport}
 		plain, err := dynamo.Open(ctx, dynamo.Options{Client: simClient(http.DefaultTransport, endpoint), Table: table, Now: now})

@@ -243,7 +243,7 @@ func seeds(t testing.TB, count uint64) (from, to uint64) {
 func play(t *testing.T, o simtest.Options, count uint64) {
 	t.Helper()
 	from, to := seeds(t, count)
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the heap is small and short-lived
+	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // the heap is small and short-lived
 	var next atomic.Uint64
 	next.Store(from)
 	var wg sync.WaitGroup
@@ -265,7 +265,7 @@ func play(t *testing.T, o simtest.Options, count uint64) {
 }
 
 // TestSimulation_Client plays schedules through the real client, with faults at its calls.
-func TestSimulation_Client(t *testing.T) { play(t, simulated(mutant{}, false), 40) }
+func TestSimulation_Client(t *testing.T) { play(t, simulated(mutant{}, false), schedules) }
 
 // TestSimulation_Store plays schedules with faults at the interface of the store.
 func TestSimulation_Store(t *testing.T) { play(t, simulated(mutant{}, true), 20) }

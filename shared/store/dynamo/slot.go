@@ -38,8 +38,8 @@ const takings = 8
 func (s *Store) takePartition(ctx context.Context, w store.BindCheckpoint, c store.Checkpoint) (store.Checkpoint, bool, error) {
 	const action = "bind in"
 	for range takings {
-		if c.Slot == w.Slot {
-			break // a twin of this request was quicker
+		if c.Slot == w.Slot { // somebody of this slot was quicker: terms and attempts decide
+			return s.Bind(ctx, w)
 		}
 		u := slotted(bound(w), w.Slot)
 		begins := c.Run == "" || w.Full && c.Run != w.Run

@@ -21,5 +21,5 @@ func TestStore_Linearizable(t *testing.T) {
 		defer s.Close()
 		stores = append(stores, s)
 	}
-	storetest.Linearizable(t, stores, 200)
+	storetest.Linearizable(t, stores, histories)
 }
