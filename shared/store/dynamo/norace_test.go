@@ -3,4 +3,4 @@
 package dynamo_test
 
 // schedules is how many schedules are played through the client.
-const schedules = 1000
+const schedules = 500

@@ -30,7 +30,7 @@ const (
 )
 
 // starting is how long DynamoDB Local may take until it answers.
-const starting = time.Minute
+const starting = 3 * time.Minute
 
 // Main runs a package's tests with DynamoDB: one that is named, or one that lives as long as the tests. Without either, tests that want it
 // skip on a laptop and fail in continuous integration.
