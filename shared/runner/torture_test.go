@@ -31,8 +31,9 @@ const (
 	envTorture      = "TORTURE"
 	envTortureSeed  = "TORTURE_SEED"
 	envTortureChild = "LOCKSTEP_TORTURE_CHILD"
-	tortureSample   = 3 // crossings of each case in a sample
-	tortureWorkers  = 6 // crossings at a time; a run mostly waits
+	tortureSample   = 3               // crossings of each case in a sample
+	tortureWorkers  = 6               // crossings at a time; a run mostly waits
+	childTime       = 5 * time.Minute // of one process, which takes a fraction of a second on a machine that is not busy
 )
 
 // TestTorture kills a run at a crossing of a point, the run behind it at random, and goes on until a run ends: what comes out is what
@@ -274,7 +275,7 @@ func (r *rack) child(o killOrder) (killed, error) {
 	if err != nil {
 		return killed{}, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(r.Context(), childTime)
 	defer cancel()
 	in, err := json.Marshal(o)
 	if err != nil {
@@ -284,6 +285,9 @@ func (r *rack) child(o killOrder) (killed, error) {
 	cmd.Env = append(os.Environ(), envTortureChild+"=1", "GOGC=off")
 	cmd.Stdin = strings.NewReader(string(in))
 	out, err := cmd.Output()
+	if ctx.Err() != nil {
+		return killed{}, fmt.Errorf("a process did not end within %s", childTime)
+	}
 	var end killed
 	if e := json.NewDecoder(strings.NewReader(string(out))).Decode(&end); e != nil {
 		return end, fmt.Errorf("a process ends with %w and says %q", cmp.Or(err, e), out)
