@@ -95,7 +95,7 @@ func (r *runtime) again(a *app, f found) *step.Env {
 // automatic size: near it the collector runs more often.
 const (
 	heapGrowth = 50        // percent
-	heapLimit  = 128 << 20 // bytes
+	heapLimit  = 104 << 20 // bytes
 )
 
 // spareMemory sets the pace of the collector unless the user has.

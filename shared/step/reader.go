@@ -206,6 +206,11 @@ func (t *Turn) Transformed(ctx context.Context, c *Compiled, b record.Batch) (re
 		case <-ctx.Done():
 			return record.Batch{}, ctx.Err()
 		}
+		t.mu.Lock()
+		if r := t.readers[t.readerKey()]; r != nil && r.taken == a {
+			r.taken = nil // it has ended, and holds two batches
+		}
+		t.mu.Unlock()
 		if a.failed == nil {
 			return a.turned, nil
 		}

@@ -79,18 +79,16 @@ func (e *Env) write(ctx context.Context, w, before *writing) {
 		ctx, cancel = context.WithTimeout(ctx, e.StepTimeout)
 		defer cancel()
 	}
-	buf, err := e.marshal(w.batch)
 	if before != nil {
 		<-before.done
 		if !before.created {
-			err = errBefore
+			w.err = errBefore
+			return
 		}
 	}
-	if err == nil {
-		w.created, err = e.Blobs.Create(ctx, w.key, buf.Bytes())
+	if w.created, w.err = e.create(ctx, w.key, w.batch); w.err == nil {
+		w.batch = record.Batch{} // it is needed again only when it could not be made
 	}
-	w.err = err
-	e.giveBack(buf)
 }
 
 // create makes the object of a batch, and says whether it was not there before.
@@ -120,7 +118,7 @@ func (e *Env) marshal(b record.Batch) (*bytes.Buffer, error) {
 
 // Buffers are kept for the next objects: as many as one partition uses at a time, and none that is very large.
 const (
-	maxBuffers = 2
+	maxBuffers = 1
 	maxBuffer  = 16 << 20 // bytes
 )
 
