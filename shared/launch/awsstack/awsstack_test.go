@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -208,6 +209,13 @@ func TestOpener(t *testing.T) {
 			t.Errorf("%s: got %v (%s), want %s", name, err, fault.CodeOf(err), c2.want)
 		}
 	}
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	none := filepath.Join(t.TempDir(), "none")
+	t.Setenv("AWS_CONFIG_FILE", none)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	open := awsstack.Opener(awsstack.Options{Machine: awsstep.Open, Now: time.Now})
 	if _, err := open(t.Context(), launch.Place{Stack: "x"}); !fault.Has(err, fault.ConfigInvalid) || !strings.Contains(err.Error(), "--region") {
 		t.Errorf("no Region: %v", err)
