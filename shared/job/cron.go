@@ -70,10 +70,20 @@ func ParseCron(text string) (Cron, error) {
 	if c.weekdays&(1<<7) != 0 {
 		c.weekdays = c.weekdays&^(1<<7) | 1
 	}
+	c.everyDay()
 	if c.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return Cron{}, fault.New(fault.ConfigInvalid, "%q is never due", text).WithHint("no such month has that day")
 	}
 	return c, nil
+}
+
+// everyDay spells days that leave none out as stars: beside days of the other kind they make each day one that fits.
+func (c *Cron) everyDay() {
+	const days, weekdays = 1<<32 - 2, 1<<7 - 1
+	if c.days != days && c.weekdays != weekdays || c.anyDay && c.weekdays != weekdays || c.anyWeekday && c.days != days {
+		return // no kind that is given holds all of its days
+	}
+	c.days, c.weekdays, c.anyDay, c.anyWeekday = days, weekdays, true, true
 }
 
 func star(field string) bool { return field == "*" || field == "?" }
